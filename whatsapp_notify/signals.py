@@ -1,0 +1,39 @@
+"""Signals for shop developers, and the doorbells that wake the queue.
+
+All are sent after the commit of what they tell of. Receivers are called robustly: what they
+raise is logged and never undoes or repeats anything.
+"""
+
+from django.dispatch import Signal
+
+#: A shop event was recorded. Not sent for one that was recorded before.
+#: Arguments: ``sender`` (ShopEvent class).
+events_recorded = Signal()
+
+#: Messages stand in the outbox and may be due. Not sent for messages planned for later.
+#: Arguments: ``sender`` (Message class).
+messages_due = Signal()
+
+#: A webhook was stored, not yet read. Not sent for a repeated body.
+#: Arguments: ``sender`` (WebhookEvent class).
+webhooks_recorded = Signal()
+
+#: A message changed its state by news of the provider, never by a repeated or older one.
+#: Arguments: ``sender`` (Message class), ``message_ids`` (list of int), ``state`` (str).
+message_state_changed = Signal()
+
+#: A customer gave or withdrew consent. Sent once per ledger record, also for imports.
+#: Arguments: ``sender`` (ConsentRecord class), ``record_id`` (int).
+consent_changed = Signal()
+
+#: A customer wrote. Sent once per message, after it was kept and routed.
+#: Arguments: ``sender`` (InboundMessage class), ``inbound_id`` (int).
+message_received = Signal()
+
+#: A survey was answered; a later answer to the same question sends it again.
+#: Arguments: ``sender`` (SurveyAnswer class), ``answer_id`` (int).
+survey_answered = Signal()
+
+#: Something needs a person: a stopped sender or template, a growing doubt, a poison webhook.
+#: Sent once when it begins. Arguments: ``sender`` (None), ``reason`` (str), ``detail`` (str).
+attention_needed = Signal()
