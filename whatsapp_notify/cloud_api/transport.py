@@ -1,0 +1,283 @@
+"""Connections that know which call they serve, and calls that end in time.
+
+# Note [What is certain]
+
+A message is definitely not sent if not one byte of its request was handed to the socket;
+whatever goes wrong before is safe to repeat, whatever goes wrong after is in doubt. The
+types of the exceptions do not say this (a reset may come in a TLS handshake or half-way
+through the answer), so the connection itself records the moment: ``Call.begin`` runs
+immediately before the first byte.
+
+# Note [A total deadline]
+
+Socket timeouts bound one ``recv``, not a call: a server that sends a byte a second keeps a
+call alive for ever. So each call has a deadline on the monotonic clock; one watchdog thread
+per client shuts the socket of a call that is past it, which wakes the waiting thread at
+once. Only the resolver cannot be interrupted; its time counts, and ``begin`` refuses to
+write a byte after the deadline.
+"""
+
+import heapq
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+_current = threading.local()
+
+
+class NotSent(Exception):
+    """No byte of the request has left; the call may be repeated."""
+
+
+class Call:
+    """One request and its deadline, for the thread that makes it and for the watchdog."""
+
+    __slots__ = ("connection", "deadline", "has_begun", "is_done", "is_expired")
+
+    def __init__(self, *, deadline_seconds: float) -> None:
+        #: On the monotonic clock.
+        self.deadline = time.monotonic() + deadline_seconds
+        self.connection: _OwnedConnection | None = None
+        #: The first byte has been, or is just being, handed to the socket.
+        self.has_begun = False
+        self.is_done = False
+        self.is_expired = False
+
+    @property
+    def remaining_seconds(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def begin(self) -> None:
+        """This will mark the first byte.
+
+        Raises:
+            NotSent: The deadline has passed, as after a frozen process or a slow resolver.
+        """
+        if self.has_begun:
+            return
+        if self.is_expired or self.remaining_seconds <= 0:
+            raise NotSent
+        self.has_begun = True
+
+    def serve(self, connection: "_OwnedConnection") -> None:
+        """This will let the watchdog shut this connection, or refuse if it is too late."""
+        self.connection = connection
+        # After the assignment: the watchdog sets the flag first, then looks for a connection,
+        # so that one of the two always sees the other.
+        if self.is_expired:
+            raise NotSent
+
+    def expire(self) -> None:
+        """This will shut the connection of a call that is past its deadline."""
+        if self.is_done:
+            return
+        self.is_expired = True
+        if self.connection is not None:
+            self.connection.shut(owner=self)
+
+
+class Watchdog:
+    """Ends calls at their deadline. Its thread lives only while there are calls to watch."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._calls: list[tuple[float, int, Call]] = []
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watching(self, call: Call) -> Iterator[None]:
+        """This will bind the call to this thread until the block ends."""
+        self._add(call)
+        _current.call = call
+        try:
+            yield
+        finally:
+            call.is_done = True
+            call.connection = None
+            _current.call = None
+
+    def _add(self, call: Call) -> None:
+        with self._changed:
+            heapq.heappush(self._calls, (call.deadline, next(self._numbers), call))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._run, name="whatsapp-notify-watchdog", daemon=True
+                )
+                self._thread.start()
+            elif self._calls[0][2] is call:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while (call := self._next()) is not None:
+            call.expire()
+
+    def _next(self) -> Call | None:
+        """This will wait for the next call that is due; None ends the thread."""
+        with self._changed:
+            while True:
+                # Calls end long before they are due. Those at the front are dropped here, so
+                # that the thread wakes once per deadline and not once per call.
+                while self._calls and self._calls[0][2].is_done:
+                    heapq.heappop(self._calls)
+                if not self._calls:
+                    self._thread = None
+                    return None
+                call = self._calls[0][2]
+                remaining = call.remaining_seconds
+                if remaining <= 0:
+                    heapq.heappop(self._calls)
+                    return call
+                self._changed.wait(remaining)
+
+
+class _OwnedConnection(HTTPConnection):
+    """A connection that serves one call at a time and is not reused after a long rest."""
+
+    #: A connection that rested longer may be closed at the other end; it is opened anew.
+    idle_seconds: float = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lock = threading.Lock()
+        self._owner: Call | None = None
+        self._is_shut = False
+        #: What the watchdog shuts. Not ``self.sock``: that one is gone while TLS shakes
+        #: hands, and as soon as the headers announce that the connection will close.
+        self._handle: socket.socket | None = None
+        self._used_at = time.monotonic()
+        self._parts: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """This will send head and body in one piece: half the packets, and half the ways to
+        be cut in the middle.
+        """
+        self._take(_current.call)
+        parts = self._parts = []
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            self._parts = None
+        self.send(b"".join(parts))
+
+    def connect(self) -> None:
+        self._take(_current.call)
+        super().connect()
+
+    def send(self, data: Any) -> None:
+        if self._parts is not None:
+            self._parts.append(data)
+            return
+        if self.sock is None:
+            self.connect()
+        with self._lock:
+            self._handle = self.sock
+        _current.call.begin()
+        super().send(data)
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self._used_at = time.monotonic()
+        return response
+
+    def shut(self, *, owner: Call) -> None:
+        """This will shut the socket, from another thread, while it serves this call."""
+        with self._lock:
+            if self._owner is not owner or self._handle is None:
+                return
+            self._is_shut = True
+            # Not its own ``shutdown``: that of an SSLSocket drops its TLS state, and what is
+            # still in the buffers would then be read undecrypted.
+            with suppress(OSError):
+                socket.socket.shutdown(self._handle, socket.SHUT_RDWR)
+
+    def _take(self, call: Call) -> None:
+        # The lock decides between a watchdog that is late and the next call on this
+        # connection: whatever was shut under the former owner is opened anew.
+        with self._lock:
+            is_stale = time.monotonic() - self._used_at > self.idle_seconds
+            is_new_owner = self._owner is not call
+            if is_new_owner and (self._is_shut or is_stale):
+                self.close()
+                self._is_shut = False
+            if is_new_owner:
+                self._handle = self.sock
+            self._owner = call
+            self._used_at = time.monotonic()
+        call.serve(self)
+
+    def _new_conn(self) -> socket.socket:
+        """This will connect to one address after the other, all within the deadline."""
+        try:
+            addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as err:
+            raise NameResolutionError(self.host, self, err) from err
+        except UnicodeError as err:
+            raise NewConnectionError(self, "The host name is not valid.") from err
+        failure: OSError | None = None
+        for family, kind, protocol, _name, address in addresses:
+            try:
+                return self._open(family, kind, protocol, address)
+            except OSError as err:
+                failure = err
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, "No connection in time.") from failure
+        raise NewConnectionError(self, "No connection.") from failure
+
+    def _open(self, family: int, kind: int, protocol: int, address: Any) -> socket.socket:
+        remaining = _current.call.remaining_seconds
+        if remaining <= 0:
+            raise TimeoutError
+        opened = socket.socket(family, kind, protocol)
+        try:
+            for option in self.socket_options or ():
+                opened.setsockopt(*option)
+            opened.settimeout(min(remaining, self.timeout or remaining))
+            opened.connect(address)
+        except OSError:
+            opened.close()
+            raise
+        return opened
+
+
+class _OwnedSecureConnection(_OwnedConnection, HTTPSConnection):
+    """The same over TLS, whose handshake must end in time as well."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        finally:
+            with self._lock:
+                handle, self._handle = self._handle, None
+            if handle is not None:
+                handle.close()
+
+    def _new_conn(self) -> socket.socket:
+        opened = super()._new_conn()
+        # TLS takes the socket away and gives it back only after the handshake.
+        with self._lock:
+            self._handle = opened.dup()
+        # The deadline may have passed before there was anything to shut.
+        if _current.call.is_expired:
+            opened.close()
+            raise NotSent
+        return opened
+
+
+def pool_classes(*, idle_seconds: float) -> dict[str, Any]:
+    """This will give the pools of a client by scheme, for urllib3's ``PoolManager``."""
+    limits = {"idle_seconds": idle_seconds}
+    plain = type("OwnedConnection", (_OwnedConnection,), limits)
+    secure = type("OwnedSecureConnection", (_OwnedSecureConnection,), limits)
+    return {
+        "http": type("OwnedPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("OwnedSecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
