@@ -1,0 +1,71 @@
+"""What customers write."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from whatsapp_notify.models.contact import Contact
+from whatsapp_notify.models.sender import Sender
+
+
+class InboundMessage(models.Model):
+    """One message of a customer, and how it was understood."""
+
+    class HandledAs(models.TextChoices):
+        OPT_OUT = "opt_out", _("stop")
+        OPT_IN = "opt_in", _("start")
+        SURVEY_ANSWER = "survey", _("survey answer")
+        KEPT = "kept", _("kept for staff")
+        NOTICE = "notice", _("notice by WhatsApp")
+
+    contact = models.ForeignKey(
+        Contact,
+        verbose_name=_("contact"),
+        on_delete=models.PROTECT,
+        related_name="inbound_messages",
+    )
+    sender = models.ForeignKey(
+        Sender, verbose_name=_("our number"), null=True, on_delete=models.SET_NULL
+    )
+    provider_message_id = models.CharField(_("id at WhatsApp"), max_length=200)
+    #: Meta's type: "text", "button", "image" ...
+    kind = models.CharField(_("kind"), max_length=30)
+    text = models.TextField(_("text"), blank=True)
+    #: The typed content as JSON: button payload, media id, location, order lines.
+    content = models.JSONField(default=dict, blank=True)
+    #: The message that the customer answered, as far as WhatsApp told it.
+    answers = models.ForeignKey(
+        "whatsapp_notify.Message",
+        verbose_name=_("answers"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="answered_by",
+    )
+    sent_at = models.DateTimeField(_("written at"), help_text=_("By WhatsApp's clock."))
+    received_at = models.DateTimeField(_("received at"))
+    handled_as = models.CharField(
+        _("understood as"), max_length=10, choices=HandledAs.choices, default=HandledAs.KEPT
+    )
+    is_read = models.BooleanField(_("seen by staff"), default=False)
+
+    class Meta:
+        verbose_name = _("inbound message")
+        verbose_name_plural = _("inbound messages")
+        permissions = [("view_inboundmessage_text", _("Can see what customers write"))]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["provider_message_id"], name="wn_inboundmessage_provider_id_uniq"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["contact", "-id"], name="wn_inboundmessage_contact_idx"),
+            models.Index(fields=["-sent_at", "-id"], name="wn_inboundmessage_sent_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.kind}"
+
+    def __repr__(self) -> str:
+        return f"<InboundMessage #{self.pk} {self.kind}>"
