@@ -1,0 +1,56 @@
+"""Work that is done at the same time, each on its own connection to the database."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+on_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no row locks to look at"
+)
+
+
+def together(*works: Callable[[], Any]) -> list[Any]:
+    """All begin at the same moment; returns what they return, and raises what one raises."""
+    barrier = threading.Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait(timeout=10)
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        futures = [pool.submit(run, work) for work in works]
+        return [future.result(timeout=60) for future in futures]
+
+
+def beside(work: Callable[[], Any]) -> Any:
+    """One piece of work in a thread of its own, on a connection of its own."""
+    return together(work)[0]
+
+
+def process(script: str) -> "subprocess.Popen[str]":
+    """A Python process on the test's database; its errors come with its output."""
+    settings = connections["default"].settings_dict
+    if connection.vendor == "postgresql":
+        host = str(settings["HOST"]).replace("/", "%2F")
+        login = f"{settings['USER']}:{settings['PASSWORD']}"
+        port = f":{settings['PORT']}" if settings["PORT"] else ""
+        url = f"postgresql://{login}@{host}{port}/{settings['NAME']}"
+    else:
+        url = f"sqlite:///{settings['NAME']}"
+    return subprocess.Popen(  # our own script
+        [sys.executable, "-c", f"import django; django.setup()\n{script}"],
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

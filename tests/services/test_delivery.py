@@ -1,0 +1,394 @@
+"""Out of the outbox: gate, call, record."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from tests import factories
+from tests.factories import NOW
+from whatsapp_notify.backends import locmem
+from whatsapp_notify.domain.receipts import (
+    Accepted,
+    Action,
+    Outgoing,
+    Receipt,
+    Refused,
+    Unknown,
+    UnknownReason,
+)
+from whatsapp_notify.models import Contact, Message, Sender, Template
+from whatsapp_notify.services import claims, consent, delivery, senders
+from whatsapp_notify.services.consent import Proof
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WITHDRAWN = Proof(source="staff")
+
+
+def deliver(*, now=NOW, at_most=None) -> delivery.Delivered:
+    """A run on a clock that moves by a tenth of a second with each look."""
+    ticks = itertools.count()
+    return delivery.deliver(
+        clock=lambda: now + timedelta(milliseconds=100) * next(ticks), at_most=at_most
+    )
+
+
+def answer(receipt: Receipt, *, times: int | None = None) -> None:
+    count = {"left": times}
+
+    def ask(outgoing: Outgoing) -> Receipt | None:
+        if count["left"] == 0:
+            return None
+        if count["left"] is not None:
+            count["left"] -= 1
+        return receipt
+
+    locmem.answer_with(ask)
+
+
+def kinds(message: Message) -> list[str]:
+    return list(message.timeline.order_by("id").values_list("kind", flat=True))
+
+
+class TestDeliver:
+    def test_sends_what_is_due_and_keeps_each_step(self) -> None:
+        message = factories.queued()
+
+        deliver()
+
+        message.refresh_from_db()
+        assert message.state == "accepted"
+        assert message.provider_message_id == locmem_id()
+        assert not message.is_pending
+        assert kinds(message) == ["planned", "calling", "accepted"]
+
+    def test_leaves_what_is_not_due(self) -> None:
+        factories.queued(due_at=NOW + timedelta(hours=1))
+
+        deliver()
+
+        assert locmem.outbox == []
+
+    def test_sends_each_message_once_however_often_it_runs(self) -> None:
+        factories.queued()
+
+        deliver()
+        deliver()
+
+        assert len(locmem.outbox) == 1
+
+    def test_f11_refuses_to_send_inside_a_transaction(self) -> None:
+        factories.queued()
+
+        with pytest.raises(RuntimeError), transaction.atomic():
+            deliver()
+
+        assert locmem.outbox == []
+
+    def test_sends_the_urgent_before_the_rest(self) -> None:
+        person = factories.contact(consents=("orders", "offers"))
+        factories.queued(person, key="offers")
+        factories.queued(person, key="orders")
+
+        deliver(at_most=1)
+
+        assert [outgoing.content.name for outgoing in locmem.outbox] == ["template_orders"]
+
+    def test_a_hundred_messages_in_a_constant_number_of_queries(
+        self, django_assert_max_num_queries, settings
+    ) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 100_000}
+        for _each in range(40):
+            factories.queued()
+
+        with django_assert_max_num_queries(60):
+            deliver()
+
+        assert len(locmem.outbox) == 40
+
+
+def locmem_id() -> str:
+    return Message.objects.get().provider_message_id or "missing"
+
+
+class TestGate:
+    def test_f74_an_opt_out_while_queued_is_seen(self) -> None:
+        message = factories.queued()
+        consent.withdraw(contact=message.contact, proof=WITHDRAWN, occurred_at=NOW, now=NOW)
+
+        deliver()
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("blocked", "consent")
+        assert locmem.outbox == []
+        assert kinds(message) == ["planned", "blocked"]
+
+    def test_keeps_every_check_with_its_evidence(self) -> None:
+        message = factories.queued()
+
+        deliver()
+
+        message.refresh_from_db()
+        checks = {name: (outcome, seen) for name, outcome, seen in message.checks}
+        assert checks["consent"][0] == "passed"
+        assert checks["consent"][1]["source"] == "checkout"
+        assert len(checks) >= 16
+
+    def test_f87_a_late_message_expires_instead_of_leaving(self) -> None:
+        message = factories.queued(expires_at=NOW + timedelta(hours=1))
+
+        deliver(now=NOW + timedelta(hours=2))
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("expired", "expired")
+
+    def test_the_red_button_keeps_everything_queued(self) -> None:
+        message = factories.queued()
+        senders.stop(sender=senders.current(), actor="owner", now=NOW)
+
+        deliver()
+
+        message.refresh_from_db()
+        assert (message.state, message.is_pending) == ("queued", True)
+        assert locmem.outbox == []
+
+    def test_x6_leaves_what_has_waited_after_the_release(self) -> None:
+        factories.queued()
+        senders.stop(sender=senders.current(), actor="owner", now=NOW)
+        deliver()
+        senders.release(sender=senders.current(), actor="owner", now=NOW)
+
+        deliver()
+
+        assert len(locmem.outbox) == 1
+
+    def test_f31_a_copied_database_cannot_send(self, settings) -> None:
+        message = factories.queued()
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "DEPLOYMENT": "staging"}
+
+        deliver()
+
+        message.refresh_from_db()
+        assert message.state == "queued"
+        assert locmem.outbox == []
+
+    def test_f79_a_template_that_became_marketing_is_not_sent_as_order_news(self) -> None:
+        message = factories.queued()
+        Template.objects.update(category="MARKETING")
+
+        deliver()
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("blocked", "category")
+
+    def test_f85_the_cap_is_never_exceeded_within_a_batch(self, settings) -> None:
+        settings.WHATSAPP_NOTIFY = {
+            **settings.WHATSAPP_NOTIFY, "CAP_PROMOTIONS": 2, "QUIET_HOURS": (),
+        }  # fmt: skip
+        person = factories.contact(consents=("offers",))
+        for _each in range(5):
+            factories.queued(person, key="offers")
+
+        deliver()
+
+        assert len(locmem.outbox) == 2
+        assert Message.objects.filter(state="blocked", reason="frequency_cap").count() == 3
+
+    def test_f41_messages_to_one_person_are_spaced_after_a_burst(self) -> None:
+        person = factories.contact()
+        for _each in range(12):
+            factories.queued(person)
+
+        deliver()
+
+        assert len(locmem.outbox) == 10
+        held = Message.objects.filter(is_pending=True, reason="pair_rate").order_by("due_at")
+        assert [message.due_at for message in held] == [NOW + timedelta(seconds=6)] * 2
+
+
+class TestRefusals:
+    def test_f35_what_definitely_did_not_leave_is_tried_again_later(self) -> None:
+        message = factories.queued()
+        answer(Refused(action=Action.RETRY, detail="connection refused"))
+
+        deliver(at_most=1)
+
+        message.refresh_from_db()
+        assert (message.state, message.reason, message.failures) == ("queued", "retry", 1)
+        assert message.due_at > NOW - timedelta(seconds=1)
+
+    def test_gives_up_after_its_tries(self) -> None:
+        message = factories.queued()
+        answer(Refused(action=Action.RETRY))
+
+        for hours in range(20):
+            deliver(now=NOW + timedelta(hours=hours))
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("failed", "gave_up")
+        assert message.needs_attention
+        assert len(locmem.outbox) == 8
+
+    def test_f40_a_throttle_uses_up_no_try_and_slows_everybody(self) -> None:
+        message = factories.queued()
+        answer(Refused(action=Action.SLOW_DOWN, code=130429), times=1)
+
+        deliver(at_most=1)
+
+        message.refresh_from_db()
+        assert (message.state, message.failures) == ("queued", 0)
+        assert senders.current().slow_until > NOW
+
+    def test_f43_a_bad_token_stops_the_number_and_loses_nothing(self) -> None:
+        first, second = factories.queued(), factories.queued()
+        answer(Refused(action=Action.STOP_SENDER, code=190), times=2)
+        deliver()
+        calls_before = len(locmem.outbox)
+
+        deliver(now=NOW + timedelta(seconds=30))
+
+        assert len(locmem.outbox) == calls_before
+        assert senders.current().circuit_code == 190
+        for message in (first, second):
+            message.refresh_from_db()
+            assert (message.state, message.is_pending) == ("queued", True)
+
+    def test_f43_resumes_by_itself_when_the_token_works_again(self) -> None:
+        for _each in range(3):
+            factories.queued()
+        answer(Refused(action=Action.STOP_SENDER, code=190), times=3)
+        deliver()
+
+        deliver(now=NOW + timedelta(minutes=2))
+
+        assert senders.current().circuit_opened_at is None
+        assert Message.objects.filter(state="accepted").count() == 3
+
+    def test_f44_a_locked_account_waits_for_a_person(self) -> None:
+        factories.queued()
+        answer(Refused(action=Action.STOP_SENDER, code=131031), times=1)
+        deliver()
+
+        deliver(now=NOW + timedelta(hours=5))
+        assert len(locmem.outbox) == 1
+        senders.resume(sender=senders.current(), actor="owner", now=NOW)
+        deliver(now=NOW + timedelta(hours=5))
+
+        assert Message.objects.get().state == "accepted"
+
+    def test_f45_a_paused_template_stops_and_others_flow(self) -> None:
+        person = factories.contact(consents=("orders", "feedback"))
+        paused = factories.queued(person, key="feedback")
+        other = factories.queued(person, key="orders")
+        locmem.answer_with(
+            lambda outgoing: (
+                Refused(action=Action.STOP_TEMPLATE, code=132015)
+                if outgoing.content.name == "template_feedback"
+                else None
+            )
+        )
+
+        deliver()
+
+        paused.refresh_from_db()
+        other.refresh_from_db()
+        assert (paused.state, paused.reason) == ("queued", "template")
+        assert other.state == "accepted"
+        assert Template.objects.get(name="template_feedback").stopped_code == 132015
+
+    def test_f47_metas_own_stop_withdraws_promotions(self, settings) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "QUIET_HOURS": ()}
+        person = factories.contact(consents=("orders", "offers"))
+        message = factories.queued(person, key="offers")
+        answer(Refused(action=Action.STOP_MARKETING, code=131050))
+
+        deliver()
+
+        message.refresh_from_db()
+        person.refresh_from_db()
+        assert (message.state, message.error_code) == ("failed", 131050)
+        assert person.marketing_stopped_at >= NOW
+        record = person.consent_records.get(action="withdraw")
+        assert (record.topic.key, record.source) == ("offers", "provider")
+
+    def test_f52_an_unknown_code_ends_the_message_and_is_shown(self) -> None:
+        message = factories.queued()
+        answer(Refused(action=Action.DROP, code=999999, is_unknown_code=True))
+
+        deliver()
+
+        message.refresh_from_db()
+        assert (message.state, message.error_code) == ("failed", 999999)
+        assert message.needs_attention
+
+
+class TestDoubt:
+    def test_f36_a_call_without_an_answer_is_in_doubt_and_never_repeated(self) -> None:
+        message = factories.queued()
+        answer(Unknown(reason=UnknownReason.TIMED_OUT), times=1)
+
+        deliver()
+        deliver(now=NOW + timedelta(hours=1))
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("in_doubt", "timed_out")
+        assert message.needs_attention
+        assert len(locmem.outbox) == 1
+
+    def test_a_bug_in_a_backend_leaves_a_doubt_not_a_loss(self) -> None:
+        message = factories.queued()
+
+        def broken(outgoing: Outgoing) -> Receipt:
+            raise KeyError("a bug")
+
+        locmem.answer_with(broken)
+
+        deliver()
+
+        message.refresh_from_db()
+        assert message.state == "in_doubt"
+
+    def test_f49_held_by_the_provider_is_accepted_not_a_failure(self) -> None:
+        message = factories.queued()
+        answer(Accepted(provider_message_id="wamid.HELD", is_held=True))
+
+        deliver()
+
+        message.refresh_from_db()
+        assert message.state == "held"
+        assert not message.needs_attention
+
+
+class TestPace:
+    def test_no_second_holds_more_than_the_rate(self, settings) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10}
+        for _each in range(8):
+            factories.queued()
+
+        claimed = claims.claim(limit=8, now=NOW)
+
+        # Half a second ahead at ten a second: five places, a tenth of a second apart.
+        starts = [round(start, 3) for _outgoing, start in claimed.calls]
+        assert starts == [0.0, 0.1, 0.2, 0.3, 0.4]
+        assert Sender.objects.get().paced_until == NOW + timedelta(seconds=0.5)
+
+    def test_a_full_horizon_is_waited_for(self, settings) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10}
+        for _each in range(8):
+            factories.queued()
+        claims.claim(limit=8, now=NOW)
+
+        claimed = claims.claim(limit=8, now=NOW)
+
+        assert claimed.calls == ()
+        assert claimed.wait_until == NOW + timedelta(seconds=0.25)
+
+    def test_each_call_counts_towards_the_persons_pace(self) -> None:
+        message = factories.queued()
+
+        deliver()
+
+        row = Contact.objects.get(pk=message.contact_id)
+        assert row.paced_until == NOW + timedelta(seconds=6)

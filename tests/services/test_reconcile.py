@@ -1,0 +1,168 @@
+"""What signals did not tell."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from demo_shop.models import CustomerProfile, Order
+from tests import shop
+from tests.factories import NOW
+from whatsapp_notify.models import Message, ShopEvent, Watermark
+from whatsapp_notify.services import events, reconcile
+
+CREATED = {"event": "order.confirmed", "model": "demo_shop.Order", "created": True}
+SHIPPED = {
+    "event": "order.shipped",
+    "model": "demo_shop.Order",
+    "field": "status",
+    "value": "shipped",
+}
+
+
+@pytest.fixture
+def watch(settings: Any) -> Any:
+    def start(*entries: Any) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(WATCH=list(entries))
+
+    start()
+    return start
+
+
+@pytest.mark.django_db
+class TestScan:
+    def test_f07_finds_each_of_a_thousand_orders_once(self, watch: Any) -> None:
+        watch(SHIPPED)
+        reconcile.start(now=NOW)
+        shop.bulk_orders(1000)
+        Order.objects.update(status="shipped")
+
+        counts = [reconcile.scan(now=NOW), reconcile.scan(now=NOW)]
+
+        assert counts == [1000, 0]
+        assert ShopEvent.objects.filter(name="order.shipped").count() == 1000
+
+    def test_f07_leaves_alone_what_signals_have_told(self, watch: Any) -> None:
+        watch(SHIPPED, CREATED)
+        reconcile.start(now=NOW)
+        shop.order(status="shipped")
+
+        assert reconcile.scan(now=NOW) == 0
+        assert ShopEvent.objects.count() == 2
+
+    def test_f07_signal_after_the_scan_tells_nothing_new(self, watch: Any) -> None:
+        watch(SHIPPED)
+        reconcile.start(now=NOW)
+        order = shop.order()
+        Order.objects.update(status="shipped")
+        reconcile.scan(now=NOW)
+
+        order.status = "shipped"
+        order.save()
+
+        assert ShopEvent.objects.count() == 1
+
+    def test_f07_events_found_become_messages(self, watch: Any) -> None:
+        watch(SHIPPED)
+        shop.automation()
+        reconcile.start(now=NOW)
+        order = shop.order()
+        Order.objects.filter(pk=order.pk).update(status="shipped")
+        reconcile.scan(now=NOW)
+
+        events.process(now=NOW)
+
+        assert Message.objects.get().order_ref == order.number
+
+    def test_f08_tells_nothing_of_ten_thousand_old_orders(self, watch: Any) -> None:
+        shop.bulk_orders(10_000, status="shipped")
+        watch(CREATED, SHIPPED)
+
+        counts = [reconcile.scan(now=NOW + timedelta(hours=hours)) for hours in (0, 1, 100)]
+
+        assert counts == [0, 0, 0]
+
+    def test_f08_first_scan_sets_the_watermark(self, watch: Any) -> None:
+        old = shop.order()
+        watch(CREATED)
+
+        reconcile.scan(now=NOW)
+
+        mark = Watermark.objects.get()
+        assert mark.name == "order.confirmed:demo_shop.order"
+        assert mark.start_pk == str(old.pk)
+        assert mark.started_at == mark.scanned_at == NOW
+
+    def test_f08_start_keeps_the_first_watermark(self, watch: Any) -> None:
+        watch(CREATED)
+
+        counts = [reconcile.start(now=NOW), reconcile.start(now=NOW + timedelta(days=1))]
+
+        assert counts == [1, 0]
+        assert Watermark.objects.get().started_at == NOW
+
+    def test_does_not_look_at_other_values(self, watch: Any) -> None:
+        watch(SHIPPED)
+        reconcile.start(now=NOW)
+        shop.bulk_orders(3, status="paid")
+
+        assert reconcile.scan(now=NOW) == 0
+
+
+@pytest.mark.django_db
+class TestSince:
+    entry = {**SHIPPED, "since": "updated_at"}
+
+    def test_f07_finds_an_old_order_that_was_touched_after_the_start(self, watch: Any) -> None:
+        order = shop.order()
+        watch(self.entry)
+        reconcile.start(now=NOW)
+        touched_at = NOW + timedelta(minutes=5)
+        Order.objects.filter(pk=order.pk).update(status="shipped", updated_at=touched_at)
+
+        assert reconcile.scan(now=NOW + timedelta(hours=1)) == 1
+        assert ShopEvent.objects.get().occurred_at == touched_at
+
+    def test_f08_does_not_find_what_was_touched_before(self, watch: Any) -> None:
+        order = shop.order()
+        Order.objects.filter(pk=order.pk).update(status="shipped", updated_at=NOW)
+        watch(self.entry)
+        reconcile.start(now=NOW + timedelta(seconds=1))
+
+        assert reconcile.scan(now=NOW + timedelta(hours=1)) == 0
+
+    @pytest.mark.parametrize(("hours", "count"), [(72, 1), (73, 0)])
+    def test_looks_back_for_some_hours(self, watch: Any, hours: int, count: int) -> None:
+        watch(self.entry)
+        reconcile.start(now=NOW - timedelta(days=30))
+        shop.bulk_orders(1, status="shipped")
+        Order.objects.update(updated_at=NOW - timedelta(hours=hours))
+
+        assert reconcile.scan(now=NOW) == count
+
+    def test_never_dates_an_event_in_the_future(self, watch: Any) -> None:
+        watch(self.entry)
+        reconcile.start(now=NOW)
+        shop.bulk_orders(1, status="shipped")
+        Order.objects.update(updated_at=NOW + timedelta(days=1))
+
+        reconcile.scan(now=NOW)
+
+        assert ShopEvent.objects.get().occurred_at == NOW
+
+
+@pytest.mark.django_db
+def test_changes_are_not_scanned(watch: Any) -> None:
+    watch(
+        {
+            "event": "customer.changed",
+            "model": "demo_shop.CustomerProfile",
+            "field": "phone",
+            "changes": True,
+        }
+    )
+    reconcile.start(now=NOW)
+    CustomerProfile.objects.bulk_create([CustomerProfile(user=shop.user())])
+
+    assert reconcile.scan(now=NOW) == 0
+    assert not Watermark.objects.exists()

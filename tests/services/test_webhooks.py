@@ -1,0 +1,393 @@
+"""Webhooks: kept first, read later; poison aside, everything else through."""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from tests import webhook_bodies
+from tests.concurrency import together
+from tests.factories import NOW
+from tests.services.test_statuses import accept, calling, told
+from whatsapp_notify import signals
+from whatsapp_notify.models import (
+    ConsentState,
+    Contact,
+    DeliveryEvent,
+    Identity,
+    InboundMessage,
+    Message,
+    WebhookEvent,
+)
+from whatsapp_notify.services import inbound, statuses, sweep, webhooks
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings: Any) -> None:
+    settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10_000}
+
+
+def post(body: bytes) -> WebhookEvent:
+    webhooks.record(body=body, now=NOW)
+    return WebhookEvent.objects.latest("id")
+
+
+def states() -> list[str]:
+    return list(WebhookEvent.objects.order_by("id").values_list("state", flat=True))
+
+
+def later(minutes: int) -> Any:
+    return NOW + timedelta(minutes=minutes)
+
+
+class TestRecord:
+    def test_f53_the_same_bytes_are_kept_once(self) -> None:
+        body = webhook_bodies.body(statuses=[webhook_bodies.status()])
+
+        new = together(*[lambda: webhooks.record(body=body, now=NOW)] * 6)
+
+        assert sorted(new) == [False] * 5 + [True]
+        assert WebhookEvent.objects.count() == 1
+
+    def test_is_one_query(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(1):
+            webhooks.record(body=b"{}", now=NOW)
+
+    def test_rings_once(self) -> None:
+        rung = []
+        signals.webhooks_recorded.connect(
+            listener := lambda **told: rung.append(told["sender"]), weak=False
+        )
+        try:
+            webhooks.record(body=b"{}", now=NOW)
+            webhooks.record(body=b"{}", now=NOW)
+        finally:
+            signals.webhooks_recorded.disconnect(listener)
+
+        assert rung == [WebhookEvent]
+
+    def test_f67_a_webhook_that_nobody_rang_for_is_found_by_the_sweep(self) -> None:
+        [message] = calling()
+        event = post(webhook_bodies.body(statuses=[told(message, "sent")]))
+        signals.webhooks_recorded.connect(
+            listener := lambda **told: webhooks.process(now=NOW), weak=False
+        )
+        try:
+            sweep.sweep(now=NOW)
+        finally:
+            signals.webhooks_recorded.disconnect(listener)
+
+        event.refresh_from_db()
+        message.refresh_from_db()
+        assert (event.state, message.state) == ("processed", "sent")
+
+
+class TestProcess:
+    def test_f57_one_bad_element_among_a_thousand_good_ones(self) -> None:
+        messages = [accept(message) for message in calling(50)]
+        good = [told(message, "delivered") for message in messages]
+        elements = (good * 20)[:999]
+        elements.insert(500, {"id": "wamid.BAD", "status": "sent", "timestamp": "yesterday"})
+        event = post(webhook_bodies.body(statuses=elements))
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        assert Message.objects.filter(state="delivered").count() == 50
+        assert event.state == "quarantined"
+        assert "statuses[500]" in event.problem
+
+    def test_f57_a_status_that_no_database_takes_costs_the_others_nothing(
+        self, monkeypatch: Any
+    ) -> None:
+        messages = [accept(message) for message in calling(9)]
+        poison = messages[4].provider_message_id
+        apply = statuses.apply
+
+        def picky(*, statuses: Any, now: Any) -> int:
+            if any(status.provider_message_id == poison for status in statuses):
+                raise ValueError("value too long")
+            return apply(statuses=statuses, now=now)
+
+        monkeypatch.setattr("whatsapp_notify.services.webhooks.statuses.apply", picky)
+        bad = post(
+            webhook_bodies.body(statuses=[told(message, "delivered") for message in messages[:6]])
+        )
+        good = post(
+            webhook_bodies.body(statuses=[told(message, "delivered") for message in messages[6:]])
+        )
+
+        webhooks.process(now=NOW)
+
+        bad.refresh_from_db()
+        good.refresh_from_db()
+        assert Message.objects.filter(state="delivered").count() == 8
+        assert (bad.state, good.state) == ("quarantined", "processed")
+        assert "ValueError" in bad.problem
+
+    def test_two_messages_with_one_id_are_one_persons_problem(self) -> None:
+        first, second, third = (accept(message) for message in calling(3))
+        Message.objects.filter(pk=second.pk).update(provider_message_id=None)
+        clash = told(second, "sent", wamid=first.provider_message_id)
+        event = post(webhook_bodies.body(statuses=[told(third, "sent"), clash]))
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        third.refresh_from_db()
+        assert (event.state, third.state) == ("quarantined", "sent")
+
+    def test_f56_strangers_are_no_poison(self) -> None:
+        event = post(webhook_bodies.body(statuses=[webhook_bodies.status(wamid="wamid.NOT_OURS")]))
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        assert event.state == "processed"
+
+    def test_a_customers_message_that_breaks_costs_the_other_elements_nothing(
+        self, monkeypatch: Any
+    ) -> None:
+        message = accept(calling()[0])
+        receive = inbound.receive
+
+        def picky(element: Any, *, now: Any) -> Any:
+            if element.provider_message_id == "wamid.IN2":
+                raise KeyError("a bug")
+            return receive(element, now=now)
+
+        monkeypatch.setattr(inbound, "receive", picky)
+        event = post(
+            webhook_bodies.body(
+                statuses=[told(message, "read")],
+                messages=[
+                    webhook_bodies.text("one", wamid="wamid.IN1"),
+                    webhook_bodies.text("two", wamid="wamid.IN2"),
+                    webhook_bodies.text("three", wamid="wamid.IN3"),
+                ],
+            )
+        )
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        message.refresh_from_db()
+        assert message.state == "read"
+        assert sorted(InboundMessage.objects.values_list("text", flat=True)) == ["one", "three"]
+        assert event.state == "quarantined"
+        assert event.problem == "InboundMessage: KeyError"
+
+    def test_f53_many_workers_at_once_do_everything_once(self) -> None:
+        messages = [accept(message) for message in calling(10)]
+        for number, message in enumerate(messages):
+            post(
+                webhook_bodies.body(
+                    statuses=[told(message, "sent"), told(message, "delivered")],
+                    messages=[webhook_bodies.text("hello", wamid=f"wamid.IN{number}")],
+                )
+            )
+
+        together(*[lambda: webhooks.process(now=NOW, batch=3)] * 4)
+
+        assert set(states()) == {"processed"}
+        assert InboundMessage.objects.count() == 10
+        assert DeliveryEvent.objects.filter(kind="delivered").count() == 10
+        assert set(WebhookEvent.objects.values_list("attempts", flat=True)) == {1}
+
+    def test_f64_a_day_that_is_played_again_changes_nothing(self) -> None:
+        message = accept(calling()[0])
+        day = [
+            webhook_bodies.body(statuses=[told(message, "sent")]),
+            webhook_bodies.body(messages=[webhook_bodies.text("STOP", wamid="wamid.IN1")]),
+            webhook_bodies.body(statuses=[told(message, "read")]),
+        ]
+        for body in day:
+            post(body)
+        webhooks.process(now=NOW)
+        watched = (Message, DeliveryEvent, InboundMessage, Contact, Identity, ConsentState)
+        before = [list(model.objects.order_by("pk").values()) for model in watched]
+
+        # The same news in other bytes, long after the raw bytes were pruned.
+        WebhookEvent.objects.all().delete()
+        for body in [*day, *[json.dumps(json.loads(body), indent=1).encode() for body in day]]:
+            post(body)
+        webhooks.process(now=later(60 * 24 * 6))
+
+        assert [list(model.objects.order_by("pk").values()) for model in watched] == before
+
+    def test_f65_an_old_start_after_a_stop_changes_nothing(self) -> None:
+        start = webhook_bodies.text("START", wamid="wamid.START")
+        stop = webhook_bodies.text("STOP", wamid="wamid.STOP")
+        stop["timestamp"] = str(webhook_bodies.SECONDS + 60)
+        for element in (start, stop):
+            post(webhook_bodies.body(messages=[element]))
+        webhooks.process(now=later(2))
+        InboundMessage.objects.filter(provider_message_id="wamid.START").delete()
+
+        post(webhook_bodies.body(messages=[start, start]))
+        webhooks.process(now=later(10))
+
+        assert not ConsentState.objects.filter(is_granted=True).exists()
+
+    def test_f72_stops_and_resumes_in_any_order_end_with_the_last(self) -> None:
+        def preference(value: str, seconds: int) -> dict[str, Any]:
+            return {
+                "wa_id": "358457311111",
+                "detail": "a control of WhatsApp's own",
+                "category": "marketing_messages",
+                "value": value,
+                "timestamp": webhook_bodies.SECONDS + seconds,
+            }
+
+        ends = set()
+        happened = [preference("stop", 1), preference("resume", 2), preference("stop", 3)]
+        for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1, 2, 0]):
+            Contact.objects.update(marketing_stopped_at=None, marketing_changed_at=None)
+            for index in order:
+                post(webhook_bodies.body(user_preferences=[happened[index]], round=order))
+            webhooks.process(now=later(1))
+            ends.add(Contact.objects.get().marketing_stopped_at)
+
+        assert ends == {NOW + timedelta(seconds=3)}
+
+
+UNREADABLE = {
+    "not json": b"{",
+    "no object": b"[1]",
+    "empty": b"",
+    "huge int": b'{"entry": ' + b"9" * 5000 + b"}",
+    "deep nest": b'{"entry": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "nan": b'{"entry": [NaN]}',
+    "1e400": b'{"entry": [1e400]}',
+    "invalid utf-8": b'{"entry": "\xff"}',
+    "nul": b"\x00",
+    "entry is no list": b'{"object": "whatsapp_business_account", "entry": 3}',
+}
+
+
+class TestPoison:
+    @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
+    def test_f59_what_cannot_be_read_is_kept_and_visible(self, body: bytes) -> None:
+        message = accept(calling()[0])
+        event = post(body)
+        post(webhook_bodies.body(statuses=[told(message, "sent")]))
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        message.refresh_from_db()
+        assert bytes(event.body) == body
+        assert (event.state, event.is_pending) == ("quarantined", False)
+        assert event.problem
+        assert message.state == "sent"
+
+    @pytest.mark.parametrize("words", ["a\\u0000b", "\\ud800", "\\ud83d\\ude00", "caf\\u00e9"])
+    def test_f59_words_that_databases_refuse_are_made_storable(self, words: str) -> None:
+        body = webhook_bodies.body(messages=[webhook_bodies.text("@@")])
+        post(body.replace(b"@@", words.encode()))
+
+        webhooks.process(now=NOW)
+
+        assert states() == ["processed"]
+        assert InboundMessage.objects.count() == 1
+
+    def test_f33_one_that_kills_its_worker_is_put_aside_after_three_times(
+        self, monkeypatch: Any
+    ) -> None:
+        class Killed(BaseException):
+            """Stands for SIGKILL: nothing after it is executed."""
+
+        messages = [accept(message) for message in calling(5)]
+        events = [
+            post(webhook_bodies.body(statuses=[told(message, "sent")])) for message in messages
+        ]
+        deadly = events[2]
+        read = webhooks._read
+
+        def kill(event: WebhookEvent) -> Any:
+            if event.pk == deadly.pk:
+                raise Killed
+            return read(event)
+
+        monkeypatch.setattr(webhooks, "_read", kill)
+        rung: list[str] = []
+        signals.attention_needed.connect(
+            listener := lambda **told: rung.append(told["reason"]), weak=False
+        )
+        try:
+            for minutes in range(0, 40, 2):
+                try:
+                    webhooks.process(now=later(minutes))
+                except Killed:
+                    continue
+        finally:
+            signals.attention_needed.disconnect(listener)
+
+        assert states() == ["processed", "processed", "quarantined", "processed", "processed"]
+        deadly.refresh_from_db()
+        assert deadly.attempts == 3
+        assert Message.objects.filter(state="sent").count() == 4
+        assert rung == ["quarantine"]
+
+    def test_a_worker_that_is_at_work_is_left_alone(self) -> None:
+        event = post(b"{}")
+        WebhookEvent.objects.update(attempts=webhooks.MAX_ATTEMPTS, processed_at=NOW)
+
+        webhooks.process(now=NOW + timedelta(seconds=30))
+
+        event.refresh_from_db()
+        assert event.state == "pending"
+
+    def test_f27_a_busy_database_is_no_fault_of_the_body(self, monkeypatch: Any) -> None:
+        message = accept(calling()[0])
+        event = post(webhook_bodies.body(statuses=[told(message, "sent")]))
+        monkeypatch.setattr("whatsapp_notify.services.patience.time.sleep", lambda seconds: None)
+        apply = statuses.apply
+        faults = iter([True, True])
+
+        def busy(**arguments: Any) -> int:
+            if next(faults, False):
+                raise OperationalError("database is locked")
+            return apply(**arguments)
+
+        monkeypatch.setattr("whatsapp_notify.services.webhooks.statuses.apply", busy)
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        message.refresh_from_db()
+        assert (event.state, event.attempts, message.state) == ("processed", 1, "sent")
+
+    def test_a_person_can_have_it_read_once_more(self) -> None:
+        event = post(b"{")
+        webhooks.process(now=NOW)
+        WebhookEvent.objects.update(body=b"{}")
+
+        count = webhooks.retry(ids=[event.pk])
+        webhooks.process(now=NOW)
+
+        assert count == 1
+        assert WebhookEvent.objects.get().attempts == 1
+
+    def test_large_bodies_are_not_all_read_at_once(self) -> None:
+        sizes = [(1, 3_000_000), (2, 3_000_000), (3, 3_000_000), (4, 10)]
+
+        assert webhooks._within_bytes(sizes) == [1, 2]
+        assert webhooks._within_bytes([(7, 20_000_000), (8, 1)]) == [7]
+
+    def test_f58_tens_of_thousands_of_statuses_in_one_body_fit_through(self) -> None:
+        element = {"id": "wamid.@", "status": "sent", "timestamp": str(webhook_bodies.SECONDS)}
+        elements = [{**element, "id": f"wamid.{number}"} for number in range(36_000)]
+        began = time.perf_counter()
+        event = post(webhook_bodies.body(statuses=elements))
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        assert event.state == "processed"
+        assert time.perf_counter() - began < 60

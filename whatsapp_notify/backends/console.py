@@ -1,0 +1,20 @@
+"""Prints that something would have been sent; for trials without an account."""
+
+import sys
+import uuid
+
+from whatsapp_notify.backends.base import Backend
+from whatsapp_notify.domain import phone as phones
+from whatsapp_notify.domain.content import TextContent
+from whatsapp_notify.domain.receipts import Accepted, Outgoing, Receipt
+
+
+class ConsoleBackend(Backend):
+    """Writes one line a message to standard output: id, masked number and kind."""
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        content = outgoing.content
+        what = "text" if isinstance(content, TextContent) else content.name
+        address = phones.mask(outgoing.phone) if outgoing.phone else "user id"
+        sys.stdout.write(f"message #{outgoing.message_id} to {address}: {what}\n")
+        return Accepted(provider_message_id=f"wamid.CONSOLE{uuid.uuid4().hex}")

@@ -1,0 +1,74 @@
+"""Free-form answers to what a customer wrote, inside the service window."""
+
+from datetime import datetime, timedelta
+
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from whatsapp_notify import conf
+from whatsapp_notify.domain import content as contents
+from whatsapp_notify.domain.content import Preview, TextContent
+from whatsapp_notify.domain.policy import Purpose
+from whatsapp_notify.models import InboundMessage, Message, Topic
+from whatsapp_notify.services import outbox
+
+#: An answer that could not leave for so long is of no use any more.
+_EXPIRES_AFTER = timedelta(hours=2)
+
+_OPTED_OUT = _(
+    "You will get no more messages from %(business)s on WhatsApp. "
+    "If you change your mind, write START."
+)
+_PROMOTIONS_ENDED = _(
+    "You will get no more offers from %(business)s on WhatsApp. "
+    "News about your orders still come. Write STOP to end those as well."
+)
+_OPTED_IN = _(
+    "Welcome! You will get messages from %(business)s on WhatsApp. "
+    "Write STOP at any time to end them."
+)
+_THANKS = _("Thank you for your answer! It helps %(business)s to get better.")
+
+
+def confirm_opt_out(*, inbound: InboundMessage, now: datetime) -> None:
+    """This will confirm a stop, once and for the last time."""
+    _answer(inbound, str(_in_language(inbound, _OPTED_OUT)), "opt_out", now)
+
+
+def confirm_end_of_promotions(*, inbound: InboundMessage, now: datetime) -> None:
+    """This will confirm that only promotions have ended."""
+    _answer(inbound, _in_language(inbound, _PROMOTIONS_ENDED), "opt_out", now)
+
+
+def confirm_opt_in(*, inbound: InboundMessage, now: datetime) -> None:
+    """This will confirm a start and say how to stop."""
+    _answer(inbound, str(_in_language(inbound, _OPTED_IN)), "opt_in", now)
+
+
+def thank_for_answer(*, inbound: InboundMessage, now: datetime) -> None:
+    """This will thank for a survey answer."""
+    _answer(inbound, str(_in_language(inbound, _THANKS)), "survey", now)
+
+
+def _in_language(inbound: InboundMessage, words: object) -> str:
+    settings = conf.load()
+    with translation.override(inbound.contact.language or settings.DEFAULT_LANGUAGE):
+        return str(words) % {"business": settings.BUSINESS_NAME}
+
+
+def _answer(inbound: InboundMessage, body: str, kind: str, now: datetime) -> None:
+    topic = Topic.objects.filter(purpose=Purpose.SERVICE).order_by("id").first()
+    if topic is None:
+        return  # the shop has removed the topic: it answers by hand
+    message = Message(
+        key=f"answer:{kind}:inbound:{inbound.pk}",
+        contact_id=inbound.contact_id,
+        topic=topic,
+        in_reply_to=inbound,
+        content=contents.to_json(TextContent(body=body)),
+        preview=contents.preview_to_json(Preview(body=body)),
+        due_at=now,
+        expires_at=now + _EXPIRES_AFTER,
+        created_at=now,
+    )
+    outbox.enqueue(messages=[message], now=now)

@@ -1,0 +1,230 @@
+"""People and the ids by which they are known.
+
+# Note [Two people are never merged]
+A wrong merge hands one person's consent to another, and cannot be undone. So the provider's
+user id decides over the number; a number that turns up with another user id has moved to
+another person, who starts without consent; and where one person has become two contacts, they
+stay two. Only an opt-out counts for all of them: see ``all_of_person``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from whatsapp_notify import conf
+from whatsapp_notify.cloud_api.webhooks import Person
+from whatsapp_notify.domain import calendar
+from whatsapp_notify.domain import phone as phones
+from whatsapp_notify.domain.occasions import Customer
+from whatsapp_notify.exceptions import WhatsAppNotifyError
+from whatsapp_notify.models import Contact, Identity
+from whatsapp_notify.services import identities
+
+Kind = Identity.Kind
+
+
+class NoAddress(WhatsAppNotifyError):
+    """The customer has neither an account nor a phone number, so nobody can be written to."""
+
+
+def resolve(*, customer: Customer, now: datetime) -> Contact:
+    """This will find or create the contact of a customer and bring it up to date.
+
+    A phone belongs to one contact, however it is spelled: three accounts with one number are
+    one person. A number that the shop's user has left is ended with all that WhatsApp told
+    about it, so that the next owner starts without consent.
+
+    Raises:
+        NoAddress: There is neither a user nor a phone.
+        domain.phone.InvalidPhone: A phone is given that is none. The contact of the user, if
+            there is one, has been updated all the same.
+    """
+    problem: phones.InvalidPhone | None = None
+    phone = ""
+    if customer.phone.strip():
+        try:
+            phone = phones.parse(customer.phone, region=conf.load().DEFAULT_REGION)
+        except phones.InvalidPhone as err:
+            problem = err
+    if customer.user_id is None and not phone:
+        raise problem or NoAddress(NoAddress.__doc__)
+    with transaction.atomic():
+        contact = _find(customer=customer, phone=phone) or Contact()
+        _refresh(contact=contact, customer=customer)
+        if phone:
+            contact = _take_number(contact=contact, phone=phone, now=now)
+    if problem is not None:
+        raise problem
+    return contact
+
+
+def find_by_phone(*, phone: str) -> Contact | None:
+    """This will return the contact that has this E.164 number now, in whatever spelling."""
+    return identities.holder_of_number(phone=phone)
+
+
+def by_person(*, person: Person, now: datetime, answered: Contact | None = None) -> Contact:
+    """This will find or create the contact behind a provider's ids and keep new ids.
+
+    Works without any phone. ``answered`` is whom we wrote the message to that the person
+    answers: it decides where no id is known yet.
+    """
+    with transaction.atomic():
+        _end_former_owners(person, now)
+        contact = _find_person(person)
+        if contact is None and answered is not None and not _has_moved(answered, person):
+            contact = answered
+        if contact is not None:
+            _learn(contact=contact, person=person, now=now)
+            return contact
+        contact = Contact.objects.create(first_name=person.profile_name[:80])
+        _learn(contact=contact, person=person, now=now)
+        return _first_of(contact, _find_person(person))
+
+
+def all_of_person(*, person: Person, contact: Contact) -> Sequence[Contact]:
+    """This will return the contact and all others that the person may be as well.
+
+    Whoever says "stop" must not be written to as somebody else: somebody first known by a
+    user id, and then by a phone in the shop, is two contacts.
+    """
+    phone = phones.from_wa_id(person.wa_id)
+    found = [
+        contact,
+        identities.holder(kind=Kind.USER_ID, value=person.user_id),
+        *(identities.holders_of_number(phone=phone) if phone else ()),
+    ]
+    # In the order of their ids, so that two processes never wait for each other in a ring.
+    return sorted({each for each in found if each is not None}, key=lambda each: each.pk)
+
+
+def learn(*, contact: Contact, person: Person, now: datetime) -> None:
+    """This will keep ids that the provider told about a contact that we wrote to.
+
+    A user id other than the known one means that the number has moved: it is ended.
+    """
+    with transaction.atomic():
+        if (
+            person.user_id
+            and contact.identities.filter(
+                kind=Kind.USER_ID, value=person.user_id, ended_at__isnull=False
+            ).exists()
+        ):
+            return  # late news from before a change of number
+        if _has_moved(contact, person):
+            identities.end(contact=contact, kinds=identities.OF_THE_NUMBER, now=now)
+            return
+        _learn(contact=contact, person=person, now=now)
+
+
+def change_number(*, person: Person, new: Person, now: datetime) -> Contact | None:
+    """This will end the old ids of somebody who changed number, and keep the new ones.
+
+    Consent stays with the person, the old number with nobody: whoever gets it next starts
+    without consent.
+    """
+    with transaction.atomic():
+        contact = _find_person(person)
+        if contact is None:
+            return None
+        identities.end(contact=contact, kinds=identities.OF_THE_CHAT, now=now)
+        _learn(contact=contact, person=new, now=now)
+        _forget_unreachable(contact)
+        return contact
+
+
+def _find(*, customer: Customer, phone: str) -> Contact | None:
+    # The number decides: it is what we write to, and what consent was given for.
+    by_phone = find_by_phone(phone=phone) if phone else None
+    if by_phone is not None or customer.user_id is None:
+        return by_phone
+    # The user has a new number, or none. The consent of the person, who is logged in, goes
+    # along; the old number does not.
+    return Contact.objects.filter(user_id=customer.user_id).order_by("id").first()
+
+
+def _take_number(*, contact: Contact, phone: str, now: datetime) -> Contact:
+    """This will give the contact its number, and return whoever has it then."""
+    known = identities.current_value(contact=contact, kind=Kind.PHONE)
+    if known == phone:
+        return contact
+    if known and not identities.is_same_number(known, phone):
+        identities.end(contact=contact, kinds=identities.OF_THE_CHAT, now=now)
+        _forget_unreachable(contact)
+    identities.own(contact=contact, kind=Kind.PHONE, value=phone, now=now)
+    return _first_of(contact, identities.holder(kind=Kind.PHONE, value=phone))
+
+
+def _first_of(contact: Contact, holder: Contact | None) -> Contact:
+    """This will return who has the ids, and take back a contact that came too late for them."""
+    if holder is None or holder.pk == contact.pk:
+        return contact
+    if not contact.identities.exists() and not contact.consent_records.exists():
+        contact.delete()
+    return holder
+
+
+def _refresh(*, contact: Contact, customer: Customer) -> None:
+    told = {
+        "user_id": customer.user_id if contact.user_id is None else None,
+        "first_name": customer.first_name[:80],
+        "language": customer.language[:15],
+        "birth_date": customer.birth_date,
+        "time_zone": customer.time_zone if calendar.is_known_zone(customer.time_zone) else "",
+    }
+    changes = {name: value for name, value in told.items() if value}
+    changes = {name: value for name, value in changes.items() if getattr(contact, name) != value}
+    for name, value in changes.items():
+        setattr(contact, name, value)
+    if contact.pk is None:
+        contact.save()
+    elif changes:
+        # Only these: an opt-out at this moment writes other columns of the row.
+        contact.save(update_fields=[*changes, "birth_month_day"])
+
+
+def _find_person(person: Person) -> Contact | None:
+    found = identities.holder(kind=Kind.USER_ID, value=person.user_id)
+    found = found or identities.holder(kind=Kind.WA_ID, value=person.wa_id)
+    phone = phones.from_wa_id(person.wa_id)
+    return found or (find_by_phone(phone=phone) if phone else None)
+
+
+def _end_former_owners(person: Person, now: datetime) -> None:
+    """This will take a number from those who had it before this person."""
+    phone = phones.from_wa_id(person.wa_id)
+    for contact in identities.holders_of_number(phone=phone) if phone else ():
+        if _has_moved(contact, person):
+            # See Note [Two people are never merged].
+            identities.end(contact=contact, kinds=identities.OF_THE_NUMBER, now=now)
+
+
+def _has_moved(contact: Contact, person: Person) -> bool:
+    """This will tell whether the contact is known as another person than this one.
+
+    WhatsApp gives a new user id to whoever takes over a number, and tells it when one person
+    changes number.
+    Source: WhatsApp Cloud API, "Business-scoped user IDs", read 2026-11.
+    """
+    known = identities.current_value(contact=contact, kind=Kind.USER_ID)
+    return bool(known and person.user_id and known != person.user_id)
+
+
+def _learn(*, contact: Contact, person: Person, now: datetime) -> None:
+    for kind, value in (
+        (Kind.USER_ID, person.user_id),
+        (Kind.PARENT_USER_ID, person.parent_user_id),
+        (Kind.WA_ID, person.wa_id),
+    ):
+        if value:
+            identities.own(contact=contact, kind=kind, value=value, now=now)
+    phone = phones.from_wa_id(person.wa_id)
+    if phone and not identities.current_value(contact=contact, kind=Kind.PHONE):
+        identities.own(contact=contact, kind=Kind.PHONE, value=phone, now=now)
+
+
+def _forget_unreachable(contact: Contact) -> None:
+    """This will forget that the number could not be reached: it was another number."""
+    Contact.objects.filter(pk=contact.pk).update(unreachable_since=None)
+    contact.unreachable_since = None

@@ -1,0 +1,133 @@
+"""Out of the outbox: claim, call, record, until nothing is due."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DataError, IntegrityError
+
+from whatsapp_notify import backends, conf
+from whatsapp_notify.backends.base import Backend
+from whatsapp_notify.domain.receipts import Outgoing, Receipt
+from whatsapp_notify.services import claims, faults, patience, receipts
+from whatsapp_notify.services.calls import Calls
+
+logger = logging.getLogger(__name__)
+
+#: Rows committed as ``calling`` together: few are in doubt when a process is killed.
+MICRO_BATCH = 50
+#: Answers written together, at the latest after COLLECT_SECONDS.
+RECORD_BATCH = 500
+COLLECT_SECONDS = 0.1
+#: A wait longer than this is left to the next tick.
+LONGEST_WAIT = timedelta(seconds=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivered:
+    """What one run did."""
+
+    calls: int = 0
+    looked_at: int = 0
+
+
+def deliver(
+    *,
+    clock: Callable[[], datetime],
+    backend: Backend | None = None,
+    stop: threading.Event | None = None,
+    at_most: int | None = None,
+) -> Delivered:
+    """This will send what is due and return when nothing more is, or ``stop`` is set.
+
+    Many may run at once, on one machine or several. Needs that no transaction is open. After
+    ``stop`` nothing new is claimed and the current calls end, so that none is in doubt.
+
+    Args:
+        clock: Returns the time; asked before each claim and each record.
+        at_most: Calls after which no more are claimed.
+
+    Raises:
+        RuntimeError: A transaction is open.
+        django.db.OperationalError: The database stayed busy. Calls that were under way have
+            been recorded if that was possible, else the sweep and webhooks do it.
+    """
+    stop = stop or threading.Event()
+    report = Delivered()
+    concurrency = conf.load().CONCURRENCY
+    with Calls(backend=backend or backends.load(), concurrency=concurrency) as calls:
+        try:
+            _run(calls, report, clock, stop, at_most)
+        finally:
+            # Where a claim broke off, calls are under way whose answers are worth keeping.
+            while not calls.is_idle:
+                _collect(calls, clock)
+    return report
+
+
+def _run(
+    calls: Calls,
+    report: Delivered,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+    at_most: int | None,
+) -> None:
+    while True:
+        budget = calls.free if at_most is None else min(calls.free, at_most - report.calls)
+        wait_seconds: float | None = None
+        if budget > 0 and not stop.is_set():
+            wait_seconds = _claim(calls, report, min(budget, MICRO_BATCH), clock)
+        if _collect(calls, clock):
+            continue
+        if calls.is_idle and wait_seconds is None:
+            return
+        if calls.is_idle and wait_seconds:
+            stop.wait(wait_seconds)
+
+
+def _collect(calls: Calls, clock: Callable[[], datetime]) -> int:
+    answers = calls.collect(timeout=COLLECT_SECONDS, at_most=RECORD_BATCH)
+    if answers:
+        _record(answers, clock())
+    return len(answers)
+
+
+def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
+    # The calls are over: only the writing may be tried again, and it is worth many tries.
+    try:
+        patience.with_database(lambda: receipts.record(answers=answers, now=now), tries=10)
+    except (DataError, IntegrityError) as err:
+        # An answer that the database does not take must not cost the others theirs. Its
+        # message stays ``calling``, until the sweep puts it in doubt for a person to see.
+        logger.error("Answers could not be recorded: %s", faults.trace(err))
+        if len(answers) > 1:
+            for answer in answers:
+                _record([answer], now)
+
+
+def _claim(
+    calls: Calls, report: Delivered, limit: int, clock: Callable[[], datetime]
+) -> float | None:
+    """This will start what may leave, and return the seconds to wait before the next look.
+
+    None means that there is nothing to wait for.
+    """
+
+    def claim() -> tuple[claims.Claimed, datetime, float]:
+        # Read anew for each try: the database may have let us wait for long.
+        now, began = clock(), time.monotonic()
+        return claims.claim(limit=limit, now=now), now, began
+
+    claimed, now, began = patience.with_database(claim)
+    start_before = began + claims.START_WITHIN.total_seconds()
+    for outgoing, start_in in claimed.calls:
+        calls.start(outgoing, start_in=start_in, start_before=start_before)
+    report.calls += len(claimed.calls)
+    report.looked_at += claimed.seen
+    if claimed.wait_until is None:
+        return 0.0 if claimed.seen else None
+    wait = claimed.wait_until - now
+    return max(wait.total_seconds(), 0.001) if wait <= LONGEST_WAIT else None

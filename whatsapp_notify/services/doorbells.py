@@ -1,0 +1,30 @@
+"""Signals of ours that wait for the commit of what they tell of."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    signal: Signal
+    sender: Any
+    arguments: dict[str, Any]
+
+    def send(self) -> None:
+        self.signal.send_robust(sender=self.sender, **self.arguments)
+
+
+def ring(signal: Signal, *, sender: Any = None, **arguments: Any) -> None:
+    """This will send the signal after the commit, or at once where no transaction is open.
+
+    Rung again with the same arguments in one transaction it is sent once: a thousand orders
+    wake the worker once. What a receiver raises is logged by Django and disturbs nobody.
+    """
+    new = _Ring(signal, sender, arguments)
+    # A rollback to a savepoint takes its rings out of the list.
+    waiting = transaction.get_connection().run_on_commit
+    if not any(getattr(each[1], "__self__", None) == new for each in waiting):
+        transaction.on_commit(new.send, robust=True)

@@ -1,0 +1,274 @@
+"""What the decision looks at, read for a whole batch in a constant number of queries."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+
+from whatsapp_notify import conf
+from whatsapp_notify.domain import calendar, policy
+from whatsapp_notify.domain import phone as phones
+from whatsapp_notify.domain.policy import (
+    ConsentFacts,
+    Facts,
+    LawfulBasis,
+    Purpose,
+    Request,
+    Rules,
+    TemplateFacts,
+)
+from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.models import (
+    ConsentState,
+    Contact,
+    Conversation,
+    Identity,
+    Installation,
+    Message,
+    Sender,
+    ShopEvent,
+    Template,
+    Topic,
+)
+
+#: States in which a message has reached the provider, or may have.
+REACHED = [
+    State.CALLING,
+    State.IN_DOUBT,
+    State.UNKNOWN,
+    State.ACCEPTED,
+    State.HELD,
+    State.SENT,
+    State.DELIVERED,
+    State.READ,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Address:
+    """Where a contact is reached; empty strings for what is not known."""
+
+    phone: str = ""
+    user_id: str = ""
+
+    def __repr__(self) -> str:
+        return "<Address>"
+
+
+class Batch:
+    """The facts about some messages. Reads on construction, answers from memory.
+
+    Call it inside the transaction that acts on the answers, after the contacts are held.
+    """
+
+    def __init__(
+        self,
+        *,
+        messages: Sequence[Message],
+        sender: Sender | None,
+        installation: Installation,
+        now: datetime,
+    ) -> None:
+        self._now = now
+        self.sender_id = sender.pk if sender else None
+        self._of_sender = of_sender(sender=sender, installation=installation)
+        self._rules = self._of_sender.rules
+        contact_ids = {message.contact_id for message in messages}
+        self._contacts = Contact.objects.in_bulk(contact_ids)
+        self._topics = Topic.objects.in_bulk({message.topic_id for message in messages})
+        self._addresses = _read_addresses(contact_ids)
+        self._consents = _read_consents(contact_ids)
+        self._templates = _read_templates(messages)
+        self._windows = _read_windows(contact_ids, sender)
+        self._superseding = _read_superseding(messages)
+        self._promotions = self._read_promotions(messages, contact_ids)
+
+    def address(self, message: Message) -> Address:
+        return self._addresses.get(message.contact_id, Address())
+
+    def contact(self, message: Message) -> Contact:
+        return self._contacts[message.contact_id]
+
+    def purpose(self, message: Message) -> Purpose:
+        return Purpose(self._topics[message.topic_id].purpose)
+
+    def decide(self, message: Message) -> policy.Decision:
+        """This will ask the one decision function about the message."""
+        return policy.decide(self.request(message), self.facts(message), self._now)
+
+    def count_call(self, message: Message) -> None:
+        """This will let later decisions of the batch see that this message leaves."""
+        contact = self.contact(message)
+        contact.paced_until = policy.pace_pair(paced_until=contact.paced_until, now=self._now)
+        if self.purpose(message) is Purpose.PROMOTION:
+            self._promotions[message.contact_id] += 1
+
+    def request(self, message: Message) -> Request:
+        topic = self._topics[message.topic_id]
+        return Request(
+            purpose=Purpose(topic.purpose),
+            lawful_basis=LawfulBasis(topic.lawful_basis),
+            channel=message.channel,
+            topic=topic.key,
+            is_template=bool(message.template_name),
+            event=message.event_name,
+            due_at=message.due_at,
+            expires_at=message.expires_at,
+        )
+
+    def facts(self, message: Message) -> Facts:
+        contact = self.contact(message)
+        address = self.address(message)
+        return dataclasses.replace(
+            self._of_sender,
+            contact_erased_at=contact.erased_at,
+            has_address=bool(address.phone or address.user_id),
+            unreachable_since=contact.unreachable_since,
+            country=_country(address),
+            time_zone=_time_zone(contact, address),
+            marketing_stopped_at=contact.marketing_stopped_at,
+            pair_paced_until=contact.paced_until,
+            consent=self._consents.get((message.contact_id, message.topic_id, message.channel)),
+            template=self._templates.get((message.template_name, message.template_language)),
+            window_expires_at=self._windows.get(message.contact_id),
+            promotions_lately=self._promotions[message.contact_id],
+            superseded_by=self._superseded_by(message),
+        )
+
+    def _superseded_by(self, message: Message) -> str:
+        enders = policy.SUPERSEDED_BY.get(message.event_name, frozenset())
+        for event_id, name in self._superseding.get(message.order_ref, ()):
+            if name in enders and event_id > (message.event_id or 0):
+                return str(name)
+        return ""
+
+    def _read_promotions(
+        self, messages: Sequence[Message], contact_ids: set[int]
+    ) -> defaultdict[int, int]:
+        counts: defaultdict[int, int] = defaultdict(int)
+        if not any(self.purpose(message) is Purpose.PROMOTION for message in messages):
+            return counts
+        rows = (
+            Message.objects.filter(
+                contact_id__in=contact_ids,
+                topic__purpose=Purpose.PROMOTION,
+                called_at__gt=self._now - timedelta(days=self._rules.cap_days),
+                state__in=REACHED,
+            )
+            .values("contact_id")
+            .annotate(count=Count("id"))
+        )
+        counts.update({row["contact_id"]: row["count"] for row in rows})
+        return counts
+
+
+def of_sender(*, sender: Sender | None, installation: Installation) -> Facts:
+    """This will return the part of the facts that is the same for all messages of a number."""
+    return Facts(
+        rules=rules(),
+        sender_id=sender.pk if sender else None,
+        sender_stopped_at=sender.stopped_at if sender else None,
+        is_circuit_open=sender is not None and sender.circuit_opened_at is not None,
+        circuit_code=sender.circuit_code if sender else None,
+        circuit_probe_at=sender.circuit_probe_at if sender else None,
+        slow_until=sender.slow_until if sender else None,
+        deployment=conf.load().DEPLOYMENT,
+        expected_deployment=installation.deployment,
+    )
+
+
+def rules() -> Rules:
+    """This will return the shop's own limits from the settings."""
+    settings = conf.load()
+    return Rules(
+        quiet_hours=settings.quiet_hours,
+        cap_promotions=settings.CAP_PROMOTIONS,
+        cap_days=settings.CAP_DAYS,
+        blocked_marketing_countries=frozenset(settings.BLOCKED_MARKETING_COUNTRIES),
+        default_time_zone=settings.time_zone,
+    )
+
+
+def _read_addresses(contact_ids: set[int]) -> dict[int, Address]:
+    kinds = [Identity.Kind.PHONE, Identity.Kind.USER_ID]
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    rows = Identity.objects.filter(
+        contact_id__in=contact_ids, kind__in=kinds, ended_at__isnull=True
+    ).values_list("contact_id", "kind", "value")
+    for contact_id, kind, value in rows:
+        found[contact_id][kind] = value
+    return {
+        contact_id: Address(
+            phone=values.get(Identity.Kind.PHONE, ""),
+            user_id=values.get(Identity.Kind.USER_ID, ""),
+        )
+        for contact_id, values in found.items()
+    }
+
+
+def _read_consents(contact_ids: set[int]) -> dict[tuple[int, int, str], ConsentFacts]:
+    rows = ConsentState.objects.filter(contact_id__in=contact_ids).values_list(
+        "contact_id", "topic_id", "channel", "is_granted", "record_id", "changed_at",
+        "record__source",
+    )  # fmt: skip
+    return {
+        (contact_id, topic_id, channel): ConsentFacts(
+            is_granted=is_granted, record_id=record_id, changed_at=changed_at, source=source
+        )
+        for contact_id, topic_id, channel, is_granted, record_id, changed_at, source in rows
+    }
+
+
+def _read_templates(messages: Sequence[Message]) -> dict[tuple[str, str], TemplateFacts]:
+    names = {message.template_name for message in messages if message.template_name}
+    if not names:
+        return {}
+    rows = Template.objects.filter(name__in=names).values_list(
+        "name", "language", "status", "category", "stopped_at", "stopped_code"
+    )
+    return {
+        (name, language): TemplateFacts(
+            status=status,
+            category=category,
+            is_stopped=stopped_at is not None,
+            stopped_code=stopped_code,
+        )
+        for name, language, status, category, stopped_at, stopped_code in rows
+    }
+
+
+def _read_windows(contact_ids: set[int], sender: Sender | None) -> dict[int, datetime | None]:
+    rows: Any = Conversation.objects.filter(contact_id__in=contact_ids, sender=sender)
+    return dict(rows.values_list("contact_id", "window_expires_at"))
+
+
+def _read_superseding(messages: Sequence[Message]) -> dict[str, list[tuple[int, str]]]:
+    relevant = [m for m in messages if m.order_ref and m.event_name in policy.SUPERSEDED_BY]
+    if not relevant:
+        return {}
+    names = set().union(*(policy.SUPERSEDED_BY[m.event_name] for m in relevant))
+    rows = ShopEvent.objects.filter(
+        ~Q(order_ref=""), order_ref__in={m.order_ref for m in relevant}, name__in=names
+    ).values_list("order_ref", "id", "name")
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for order_ref, event_id, name in rows:
+        found[order_ref].append((event_id, name))
+    return found
+
+
+def _country(address: Address) -> str:
+    if address.phone:
+        return phones.country(address.phone)
+    # A business-scoped user id begins with the country of its person.
+    return address.user_id[:2] if address.user_id[2:3] == "." else ""
+
+
+def _time_zone(contact: Contact, address: Address) -> str:
+    if contact.time_zone:
+        return contact.time_zone
+    zone = phones.country(address.phone) and calendar.zone_for_phone(address.phone)
+    return zone or ""

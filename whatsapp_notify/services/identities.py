@@ -1,0 +1,85 @@
+"""The ids of contacts as they are now: who has them, taking and ending them.
+
+An id is with one contact at a time. It is never handed over: what another contact has stays
+there until it is ended.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from whatsapp_notify.domain import phone as phones
+from whatsapp_notify.models import Contact, Identity
+
+Kind = Identity.Kind
+
+#: Kinds that speak of the number, not of the person behind it.
+OF_THE_NUMBER = (Kind.PHONE, Kind.WA_ID)
+#: All that was learnt about a number and is of no use once the person has another.
+OF_THE_CHAT = (*OF_THE_NUMBER, Kind.USER_ID, Kind.PARENT_USER_ID)
+
+
+def holder(*, kind: str, value: str) -> Contact | None:
+    """This will return the contact that has exactly this id now."""
+    if not value:
+        return None
+    identity = _current().filter(kind=kind, value=value).first()
+    return identity.contact if identity else None
+
+
+def holder_of_number(*, phone: str) -> Contact | None:
+    """This will return the contact that has this E.164 number now, in whatever spelling.
+
+    WhatsApp's own spelling differs from the dialled number in some countries. The exact one
+    goes before the others, and what was dialled before what WhatsApp told.
+    """
+    found = holders_of_number(phone=phone)
+    return found[0] if found else None
+
+
+def holders_of_number(*, phone: str) -> Sequence[Contact]:
+    """This will return all contacts that have the number in one of its spellings, best first."""
+    spellings = phones.candidates(phone) or (phone.removeprefix("+"),)
+    rows = _current().filter(
+        Q(kind=Kind.PHONE, value__in=[f"+{digits}" for digits in spellings])
+        | Q(kind=Kind.WA_ID, value__in=spellings)
+    )
+
+    def rank(identity: Identity) -> tuple[int, bool, int]:
+        place = spellings.index(identity.value.removeprefix("+"))
+        return place, identity.kind != Kind.PHONE, identity.pk
+
+    return [identity.contact for identity in sorted(rows, key=rank)]
+
+
+def current_value(*, contact: Contact, kind: str) -> str:
+    """This will return the contact's id of a kind; empty where there is none."""
+    identity = contact.identities.filter(kind=kind, ended_at__isnull=True).first()
+    return identity.value if identity else ""
+
+
+def own(*, contact: Contact, kind: str, value: str, now: datetime) -> None:
+    """This will make ``value`` the contact's only id of its kind, unless another has it."""
+    rows = Identity.objects.filter(kind=kind, ended_at__isnull=True)
+    if rows.filter(value=value).exists():
+        return
+    rows.filter(contact=contact).update(ended_at=now)
+    # Somebody may have been faster: then it is theirs.
+    Identity.objects.bulk_create(
+        [Identity(contact=contact, kind=kind, value=value)], ignore_conflicts=True
+    )
+
+
+def end(*, contact: Contact, kinds: Collection[str], now: datetime) -> None:
+    """This will end the contact's current ids of these kinds."""
+    contact.identities.filter(kind__in=kinds, ended_at__isnull=True).update(ended_at=now)
+
+
+def is_same_number(phone: str, other: str) -> bool:
+    """This will tell whether two E.164 numbers are two spellings of one."""
+    return phone == other or bool({*phones.candidates(phone)} & {*phones.candidates(other)})
+
+
+def _current() -> QuerySet[Identity]:
+    return Identity.objects.select_related("contact").filter(ended_at__isnull=True)

@@ -1,0 +1,85 @@
+"""What Meta tells about templates, the number and the account."""
+
+import logging
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from whatsapp_notify import signals
+from whatsapp_notify.cloud_api.webhooks import notices as wire
+from whatsapp_notify.models import Sender, Template
+from whatsapp_notify.services import doorbells, senders, templates
+
+logger = logging.getLogger(__name__)
+
+
+def take_note(notice: wire.Notice, *, now: datetime) -> None:
+    """This will bring our copy of Meta's state up to date. Needs a transaction.
+
+    What a person should know of rings ``attention_needed``; all else is logged by its field.
+    """
+    match notice:
+        case wire.TemplateStatusChange():
+            _change_status(notice, now)
+        case wire.TemplateQualityChange():
+            _named(notice.name, notice.language).update(quality=notice.new_quality[:10])
+        case wire.TemplateCategoryChange() if notice.is_upcoming:
+            _announce("template_category_soon", f"{notice.name}: {notice.correct_category}")
+        case wire.TemplateCategoryChange():
+            _named(notice.name, notice.language).update(category=notice.new_category.upper()[:20])
+            _announce("template_category", f"{notice.name}: {notice.new_category}")
+        case wire.PhoneNumberQualityChange() | wire.BusinessCapabilityChange() if notice.limit:
+            Sender.objects.filter(business_account_id=notice.business_account_id).update(
+                messaging_limit=notice.limit[:20]
+            )
+        case wire.AccountUpdate():
+            _update_account(notice, now)
+        case wire.AccountAlert() if notice.severity != "INFORMATIONAL":
+            _announce("account_alert", f"{notice.alert_type} {notice.alert_status}")
+        case wire.ValueErrorNotice():
+            codes = ", ".join(str(problem.code) for problem in notice.errors)
+            _announce("provider_error", f"codes {codes}")
+        case _:
+            logger.info("Notice kept", extra={"field": notice.field})
+
+
+def _named(name: str, language: str) -> QuerySet[Template]:
+    return Template.objects.filter(name=name, language=language)
+
+
+def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
+    status = "APPROVED" if notice.event in {"REINSTATED", "UNARCHIVED"} else notice.event
+    if status == "FLAGGED":
+        _announce("template_flagged", notice.name)
+        return  # a warning: it can still be sent
+    changes: dict[str, object] = {"status": status[:20], "rejected_reason": notice.reason[:200]}
+    if status == "APPROVED":
+        # Meta itself says that it may be sent again.
+        changes |= {"stopped_at": None, "stopped_code": None, "rejected_reason": ""}
+    _named(notice.name, notice.language).update(**changes)
+    if status == "APPROVED":
+        templates.wake_waiting(name=notice.name, language=notice.language, now=now)
+    else:
+        _announce("template", f"{notice.name} {notice.language}: {status}")
+
+
+def _update_account(notice: wire.AccountUpdate, now: datetime) -> None:
+    is_banned = notice.ban_state == "DISABLE"
+    is_over = notice.event in {"ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
+    if notice.ban_state == "REINSTATE":
+        for sender in Sender.objects.select_for_update(no_key=True).filter(
+            business_account_id=notice.business_account_id
+        ):
+            senders.close_circuit(sender=sender)
+    elif notice.ban_state or notice.restrictions or notice.violation_type or is_over:
+        _announce("account", notice.event)
+    if is_banned:
+        for sender in Sender.objects.select_for_update(no_key=True).filter(
+            business_account_id=notice.business_account_id
+        ):
+            # 368: the account is restricted for a violation of policy.
+            senders.open_circuit(sender=sender, code=368, now=now)
+
+
+def _announce(reason: str, detail: str) -> None:
+    doorbells.ring(signals.attention_needed, reason=reason, detail=detail)

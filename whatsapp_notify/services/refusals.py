@@ -1,0 +1,107 @@
+"""What a refusal means beyond its message: for the person, the template and the number."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from whatsapp_notify import signals
+from whatsapp_notify.domain import backoff
+from whatsapp_notify.domain.receipts import Action, Refused
+from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.models import ConsentRecord, Contact, Message, Sender, Template
+from whatsapp_notify.services import consent, doorbells, senders
+from whatsapp_notify.services.consent import Proof
+
+#: Undeliverable: not on WhatsApp, or has blocked us, or an old app; never told which.
+#: Source: WhatsApp Cloud API, "Error codes", read 2026-11.
+_UNDELIVERABLE = 131026
+#: One undeliverable message may be a phone without network. Two, so far apart, are not.
+_SECOND_LOOK = timedelta(hours=20)
+
+
+def take_effect(*, refused: Sequence[tuple[Message, Refused]], now: datetime) -> None:
+    """This will act on refusals, told at once or by webhook. Needs a transaction.
+
+    Idempotent: webhooks repeat themselves. See Note [Locks are taken in one order].
+    """
+    for message, refusal in sorted(refused, key=lambda pair: pair[0].contact_id):
+        if refusal.action is Action.STOP_MARKETING:
+            _stop_marketing(message, now)
+        elif refusal.action is Action.STOP_RECIPIENT and refusal.code == _UNDELIVERABLE:
+            _doubt_reachability(message, now)
+    stopped = {
+        (message.template_name, message.template_language): refusal.code
+        for message, refusal in refused
+        if refusal.action is Action.STOP_TEMPLATE
+    }
+    for (name, language), code in sorted(stopped.items()):
+        _stop_template(name, language, code, now)
+    for sender_id in sorted({m.sender_id for m, _refusal in refused if m.sender_id}):
+        _brake(sender_id, [each for m, each in refused if m.sender_id == sender_id], now)
+    for code in sorted({each.code or 0 for _m, each in refused if each.is_unknown_code}):
+        doorbells.ring(signals.attention_needed, reason="unknown_code", detail=f"code {code}")
+
+
+def _brake(sender_id: int, refused: Sequence[Refused], now: datetime) -> None:
+    """This will stop or slow the number; of several reasons to stop, the gravest is kept."""
+    stops = [each.code for each in refused if each.action is Action.STOP_SENDER]
+    if stops:
+        manual = [code for code in stops if code in senders.MANUAL_RESUME_CODES]
+        sender = senders.lock(sender_id=sender_id)
+        senders.open_circuit(sender=sender, code=(manual or stops)[0], now=now)
+    elif any(each.action is Action.SLOW_DOWN for each in refused):
+        _slow_down(senders.lock(sender_id=sender_id), now)
+
+
+def _slow_down(sender: Sender, now: datetime) -> None:
+    if sender.slow_until is not None and sender.slow_until > now:
+        return  # one burst of refusals is one lesson
+    sender.slow_until = backoff.slow_down_until(now=now, refusals=sender.slow_count + 1)
+    sender.slow_count = min(sender.slow_count + 1, 30)
+    sender.save(update_fields=["slow_until", "slow_count"])
+
+
+def _stop_marketing(message: Message, now: datetime) -> None:
+    consent.stop_marketing(
+        contact=message.contact,
+        proof=Proof(
+            source=ConsentRecord.Source.PROVIDER,
+            evidence={"message_id": message.pk, "code": 131050},
+            dedupe_key=f"refused:{message.pk}",
+        ),
+        # By webhook it may come late, after the customer has resumed.
+        occurred_at=min(message.failed_at or now, now),
+        now=now,
+    )
+
+
+def _doubt_reachability(message: Message, now: datetime) -> None:
+    failed_before = Message.objects.filter(
+        contact_id=message.contact_id,
+        state=State.FAILED,
+        error_code=_UNDELIVERABLE,
+        failed_at__lt=now - _SECOND_LOOK,
+    ).exclude(pk=message.pk)
+    first = failed_before.order_by("failed_at").first()
+    if first is None:
+        return
+    reached = Message.objects.filter(
+        contact_id=message.contact_id, delivered_at__gt=first.failed_at
+    ).exists()
+    if not reached:
+        Contact.objects.filter(pk=message.contact_id, unreachable_since__isnull=True).update(
+            unreachable_since=now
+        )
+
+
+def _stop_template(name: str, language: str, code: int | None, now: datetime) -> None:
+    templates = Template.objects.select_for_update(no_key=True).filter(
+        name=name, language=language, stopped_at__isnull=True
+    )
+    for template in templates:
+        template.stop(code=code, now=now)
+        template.save(update_fields=["stopped_at", "stopped_code"])
+        doorbells.ring(
+            signals.attention_needed,
+            reason="template",
+            detail=f"{template.name} {template.language}: code {code}",
+        )

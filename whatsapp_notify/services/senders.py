@@ -1,0 +1,114 @@
+"""The sending number: red button, circuit, pace."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from whatsapp_notify import conf, signals
+from whatsapp_notify.models import Message, Sender
+from whatsapp_notify.services import doorbells
+
+logger = logging.getLogger(__name__)
+
+#: Pause between two tries while the circuit is open and may close by itself.
+PROBE_INTERVAL = timedelta(minutes=1)
+
+#: Only a person can say that these are over: policy block, locked account, unpaid bill, spam.
+#: Source: WhatsApp Cloud API, "Error codes", read 2026-11.
+MANUAL_RESUME_CODES = frozenset({368, 131031, 131042, 131048, 131064})
+
+
+def current() -> Sender:
+    """This will return the number named in the settings, and create its row at first use."""
+    settings = conf.load()
+    sender, _created = Sender.objects.get_or_create(
+        phone_number_id=settings.PHONE_NUMBER_ID,
+        defaults={"business_account_id": settings.BUSINESS_ACCOUNT_ID},
+    )
+    return sender
+
+
+def get(*, sender_id: int) -> Sender:
+    """This will return the row without holding it."""
+    return Sender.objects.get(pk=sender_id)
+
+
+def lock(*, sender_id: int) -> Sender:
+    """This will return the row and hold it until the end of the transaction."""
+    return Sender.objects.select_for_update(no_key=True).get(pk=sender_id)
+
+
+def stop(*, sender: Sender, actor: str, now: datetime) -> None:
+    """This will press the red button: nothing leaves after this has been committed."""
+    with transaction.atomic():
+        row = lock(sender_id=sender.pk)
+        if row.stopped_at is None:
+            row.stopped_at, row.stopped_by = now, actor
+            row.save(update_fields=["stopped_at", "stopped_by"])
+    _announce("red_button", f"pressed by {actor}")
+
+
+def release(*, sender: Sender, actor: str, now: datetime) -> None:
+    """This will release the red button; what has waited leaves, unless it has expired."""
+    with transaction.atomic():
+        row = lock(sender_id=sender.pk)
+        row.stopped_at, row.stopped_by = None, ""
+        row.save(update_fields=["stopped_at", "stopped_by"])
+        _ring()
+    logger.info("Red button released", extra={"actor": actor, "sender_id": sender.pk})
+
+
+def open_circuit(*, sender: Sender, code: int | None, now: datetime) -> None:
+    """This will stop the number because of what Meta answered. Needs the row held."""
+    is_new = sender.circuit_opened_at is None
+    if not is_new and sender.circuit_code in MANUAL_RESUME_CODES:
+        return  # a lesser refusal, of a call that was under way, must not let it close by itself
+    sender.circuit_opened_at = sender.circuit_opened_at or now
+    sender.circuit_code = code
+    is_manual = code in MANUAL_RESUME_CODES
+    sender.circuit_probe_at = None if is_manual else now + PROBE_INTERVAL
+    sender.save(update_fields=["circuit_opened_at", "circuit_code", "circuit_probe_at"])
+    if is_new:
+        _announce("sender_circuit", f"code {code}")
+
+
+def close_circuit(*, sender: Sender) -> None:
+    """This will let the number send again. Needs the row held."""
+    sender.circuit_opened_at = sender.circuit_code = sender.circuit_probe_at = None
+    sender.slow_count, sender.slow_until = 0, None
+    sender.save(
+        update_fields=[
+            "circuit_opened_at", "circuit_code", "circuit_probe_at", "slow_count", "slow_until",
+        ]
+    )  # fmt: skip
+
+
+def is_calmed_by(sender: Sender, *, called_at: datetime) -> bool:
+    """This will tell whether an accepted call, begun at that time, ends a brake of Meta's.
+
+    What only a person can end is not ended by a call that slipped through.
+    """
+    if sender.circuit_opened_at is not None:
+        is_manual = sender.circuit_code in MANUAL_RESUME_CODES
+        return not is_manual and called_at > sender.circuit_opened_at
+    if not sender.slow_count:
+        return False
+    return sender.slow_until is None or called_at >= sender.slow_until
+
+
+def resume(*, sender: Sender, actor: str, now: datetime) -> None:
+    """This will close the circuit by hand, after the repair."""
+    with transaction.atomic():
+        close_circuit(sender=lock(sender_id=sender.pk))
+        _ring()
+    logger.info("Circuit closed by hand", extra={"actor": actor, "sender_id": sender.pk})
+
+
+def _ring() -> None:
+    doorbells.ring(signals.messages_due, sender=Message)
+
+
+def _announce(reason: str, detail: str) -> None:
+    logger.warning("Attention needed: %s", reason, extra={"detail": detail})
+    doorbells.ring(signals.attention_needed, reason=reason, detail=detail)

@@ -1,0 +1,94 @@
+"""A person's answer to what the machine cannot know."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import transaction
+
+from whatsapp_notify import signals
+from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.exceptions import StateChanged
+from whatsapp_notify.models import DeliveryEvent, Message
+from whatsapp_notify.services import doorbells, timeline
+
+#: What is sent again by hand gets at least so long to leave.
+_SHORTEST_LIFE = timedelta(hours=1)
+
+
+class Verdict(StrEnum):
+    """What a person says about one message."""
+
+    WAS_SENT = "was_sent"
+    SEND_AGAIN = "send_again"
+    DROP = "drop"
+
+
+#: From which states each verdict may be given.
+ALLOWED = {
+    Verdict.WAS_SENT: frozenset({State.IN_DOUBT, State.UNKNOWN}),
+    Verdict.SEND_AGAIN: frozenset({State.IN_DOUBT, State.UNKNOWN, State.FAILED, State.EXPIRED}),
+    Verdict.DROP: frozenset({State.IN_DOUBT, State.UNKNOWN, State.FAILED}),
+}
+
+
+def settle(*, message_id: int, verdict: str, actor: str, now: datetime) -> Message:
+    """This will carry out a person's verdict on one message, and keep who gave it.
+
+    "Send again" puts the message back into the outbox, where the decision is asked anew; a
+    message in doubt may then reach the customer twice. Pressed twice, it works once.
+
+    Raises:
+        StateChanged: The message is no longer in a state to which the verdict applies.
+        ValueError: There is no such verdict.
+    """
+    chosen = Verdict(verdict)
+    with transaction.atomic():
+        message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
+        if State(message.state) not in ALLOWED[chosen]:
+            raise StateChanged(StateChanged.__doc__)
+        kind = _change(message, chosen, now)
+        message.needs_attention = False
+        message.save(
+            update_fields=[
+                "state", "reason", "is_pending", "needs_attention", "due_at", "expires_at",
+                "accepted_at", "sent_at", "failures", "call_expires_at",
+            ]
+        )  # fmt: skip
+        timeline.write(
+            [
+                timeline.line(
+                    message_id=message.pk,
+                    kind=kind,
+                    at=now,
+                    now=now,
+                    attempt=message.attempt,
+                    reason=str(chosen),
+                    actor=actor,
+                )
+            ]
+        )
+        if message.is_pending:
+            doorbells.ring(signals.messages_due, sender=Message)
+    return message
+
+
+def _change(message: Message, verdict: Verdict, now: datetime) -> str:
+    match verdict:
+        case Verdict.WAS_SENT:
+            message.state, message.reason = State.ACCEPTED, "settled_by_staff"
+            message.accepted_at = message.accepted_at or now
+            return DeliveryEvent.Kind.SETTLED
+        case Verdict.SEND_AGAIN:
+            # A hold may have moved the due time beyond the end.
+            lifetime = max(message.expires_at - message.due_at, _SHORTEST_LIFE)
+            message.state, message.reason, message.is_pending = State.QUEUED, "", True
+            message.due_at, message.failures = now, 0
+            # Of the earlier call; its lines stay in the timeline.
+            message.accepted_at = message.sent_at = None
+            message.expires_at = max(message.expires_at, now + lifetime)
+            return DeliveryEvent.Kind.RESENT
+    if State(message.state) is State.FAILED:
+        message.reason = message.reason or "settled_by_staff"
+        return DeliveryEvent.Kind.SETTLED
+    message.state, message.reason = State.FAILED, "settled_by_staff"
+    return DeliveryEvent.Kind.SETTLED

@@ -1,0 +1,95 @@
+"""Answers to feedback surveys."""
+
+from datetime import datetime, timedelta
+
+from whatsapp_notify import signals
+from whatsapp_notify.domain import survey_answers
+from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.models import InboundMessage, Message, Survey, SurveyAnswer
+from whatsapp_notify.services import doorbells
+
+#: Meta's clock counts whole seconds, so that an answer may seem older than its question.
+_SECOND = timedelta(seconds=1)
+
+
+def read_answer(*, inbound: InboundMessage, now: datetime) -> SurveyAnswer | None:
+    """This will keep the message as a survey answer if it is one. Needs a transaction.
+
+    With the keyword it counts whenever it comes. Without, only within the days to answer
+    after the question, or when the customer answered the question's own bubble. An answer to
+    a question that has one replaces it.
+    """
+    question = _open_question(inbound)
+    surveys = Survey.objects.filter(is_active=True).order_by("id")
+    for survey in surveys:
+        answer = survey_answers.read(inbound.text, keyword=survey.keyword)
+        if answer is not None and answer.has_keyword:
+            asked = question if question and question.survey_id == survey.pk else None
+            asked = asked or _last_question(inbound, survey)
+            return _keep(inbound, survey, asked, answer)
+    if question is None or question.survey is None:
+        return None
+    answer = survey_answers.read(inbound.text, keyword=question.survey.keyword)
+    return _keep(inbound, question.survey, question, answer) if answer else None
+
+
+def _open_question(inbound: InboundMessage) -> Message | None:
+    if inbound.answers is not None:
+        # An answer to another bubble is an answer to that one.
+        return inbound.answers if inbound.answers.survey_id else None
+    question = (
+        Message.objects.select_related("survey")
+        .filter(
+            contact_id=inbound.contact_id,
+            survey__isnull=False,
+            survey__is_active=True,
+            called_at__lt=inbound.sent_at + _SECOND,
+        )
+        .exclude(state=State.FAILED)  # nobody has seen that question
+        .order_by("-called_at", "-id")
+        .first()
+    )
+    if question is None or question.survey is None or question.called_at is None:
+        return None
+    is_open = question.called_at + timedelta(days=question.survey.answer_days) > inbound.sent_at
+    return question if is_open else None
+
+
+def _last_question(inbound: InboundMessage, survey: Survey) -> Message | None:
+    return (
+        Message.objects.filter(
+            contact_id=inbound.contact_id,
+            survey=survey,
+            called_at__lt=inbound.sent_at + _SECOND,
+        )
+        .exclude(state=State.FAILED)
+        .order_by("-called_at", "-id")
+        .first()
+    )
+
+
+def _keep(
+    inbound: InboundMessage,
+    survey: Survey,
+    question: Message | None,
+    answer: survey_answers.Answer,
+) -> SurveyAnswer:
+    earlier = SurveyAnswer.objects.filter(
+        survey=survey, contact_id=inbound.contact_id, question=question, is_current=True
+    )
+    is_current = not earlier.filter(answered_at__gt=inbound.sent_at).exists()
+    if is_current:
+        earlier.update(is_current=False)
+    row = SurveyAnswer.objects.create(
+        survey=survey,
+        contact_id=inbound.contact_id,
+        question=question,
+        inbound=inbound,
+        order_ref=question.order_ref if question else "",
+        score=answer.score,
+        comment=answer.comment,
+        answered_at=inbound.sent_at,
+        is_current=is_current,
+    )
+    doorbells.ring(signals.survey_answered, sender=SurveyAnswer, answer_id=row.pk)
+    return row

@@ -1,0 +1,126 @@
+"""What a lost doorbell, a killed worker or plain time leaves behind."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from whatsapp_notify import conf, signals
+from whatsapp_notify.domain.receipts import UnknownReason
+from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent, WebhookEvent
+from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.services import doorbells, timeline, unmatched
+
+#: A doubt that no webhook has settled for so long stays unknown until a person decides.
+DOUBT_LIMIT = timedelta(hours=24)
+
+#: Rows in one transaction.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What one sweep found."""
+
+    in_doubt: int
+    unknown: int
+    matched: int
+    pruned_webhooks: int
+
+
+def sweep(*, now: datetime) -> Swept:
+    """This will move what has passed its time, and ring again for what still waits.
+
+    Calls whose answer nobody waits for any more are in doubt; doubts older than a day are
+    unknown. Nothing is ever sent again from here. Safe to run at any time, and twice.
+    """
+    # First, so that nothing of the rest can keep what waits from being found.
+    _ring_again(now)
+    return Swept(
+        in_doubt=_doubt_lost_calls(now),
+        unknown=_give_up_doubts(now),
+        matched=unmatched.match_all(now=now),
+        pruned_webhooks=_prune_webhooks(now),
+    )
+
+
+def _doubt_lost_calls(now: datetime) -> int:
+    return _move(
+        Message.objects.filter(call_expires_at__lt=now, state=State.CALLING),
+        state=State.IN_DOUBT,
+        reason=UnknownReason.PROCESS_DIED,
+        kind=DeliveryEvent.Kind.IN_DOUBT,
+        now=now,
+    )
+
+
+def _give_up_doubts(now: datetime) -> int:
+    return _move(
+        Message.objects.filter(
+            needs_attention=True, state=State.IN_DOUBT, called_at__lt=now - DOUBT_LIMIT
+        ),
+        state=State.UNKNOWN,
+        reason="no_news",
+        kind=DeliveryEvent.Kind.UNKNOWN,
+        now=now,
+    )
+
+
+def _move(rows: QuerySet[Message], *, state: State, reason: str, kind: str, now: datetime) -> int:
+    total = 0
+    while True:
+        with transaction.atomic():
+            messages = list(rows.select_for_update(no_key=True).order_by("id")[:_CHUNK])
+            update_rows(
+                model=Message,
+                rows=[
+                    {
+                        "id": message.pk,
+                        "state": str(state),
+                        "reason": str(reason),
+                        "needs_attention": True,
+                        "call_expires_at": None,
+                    }
+                    for message in messages
+                ],
+            )
+            timeline.write(
+                [
+                    timeline.line(
+                        message_id=message.pk,
+                        kind=kind,
+                        at=now,
+                        now=now,
+                        attempt=message.attempt,
+                        reason=str(reason),
+                    )
+                    for message in messages
+                ]
+            )
+        total += len(messages)
+        if len(messages) < _CHUNK:
+            break
+    if total:
+        doorbells.ring(signals.attention_needed, reason=str(state), detail=f"{total} messages")
+    return total
+
+
+def _prune_webhooks(now: datetime) -> int:
+    """This will let raw webhooks go after their retention, a chunk a time, but not poison."""
+    limit = now - timedelta(days=conf.load().WEBHOOK_RETENTION_DAYS)
+    old = WebhookEvent.objects.filter(received_at__lt=limit, state=WebhookEvent.State.PROCESSED)
+    ids = list(old.order_by("id").values_list("id", flat=True)[:_CHUNK])
+    if ids:
+        WebhookEvent.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def _ring_again(now: datetime) -> None:
+    if ShopEvent.objects.filter(is_pending=True).exists():
+        doorbells.ring(signals.events_recorded, sender=ShopEvent)
+    if WebhookEvent.objects.filter(is_pending=True).exists():
+        doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
+    if Message.objects.filter(is_pending=True, due_at__lte=now).exists():
+        doorbells.ring(signals.messages_due, sender=Message)

@@ -1,0 +1,153 @@
+"""Templates: ours in the starter set, Meta's by a sync."""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from django.db import transaction
+
+from whatsapp_notify import signals
+from whatsapp_notify.backends.cloud_api import graph_client
+from whatsapp_notify.cloud_api import templates as wire
+from whatsapp_notify.cloud_api.client import GraphClient
+from whatsapp_notify.cloud_api.exceptions import GraphError
+from whatsapp_notify.models import Message, Template
+from whatsapp_notify.services import doorbells
+
+logger = logging.getLogger(__name__)
+
+#: Columns that a sync takes from Meta.
+_SYNCED = (
+    "category", "status", "components", "parameter_format", "quality", "rejected_reason", "meta_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What a sync found."""
+
+    seen: int
+    changed: int
+    #: Templates that Meta has no more.
+    gone: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What Meta said to one template; ``problem`` is empty when it was taken."""
+
+    name: str
+    language: str
+    problem: str = ""
+
+
+def starter() -> list[dict[str, Any]]:
+    """This will return the templates that come with the package, as Graph writes them."""
+    source = resources.files("whatsapp_notify") / "starter" / "templates.json"
+    data: list[dict[str, Any]] = json.loads(source.read_text(encoding="utf-8"))
+    return data
+
+
+def submit(
+    *, templates: Iterable[Template], now: datetime, client: GraphClient | None = None
+) -> list[Submission]:
+    """This will hand drafts and rejected templates to Meta for review, one call each.
+
+    Never inside a transaction. What Meta refuses is told, and the others go on.
+
+    Raises:
+        GraphUnavailable: Graph did not answer; nothing is lost, try again.
+    """
+    client = client or graph_client()
+    submissions = []
+    for template in templates:
+        try:
+            answer = client.create_template(definition=wire.serialize(template.definition()))
+        except GraphError as err:
+            submissions.append(
+                Submission(name=template.name, language=template.language, problem=err.detail)
+            )
+            continue
+        template.status = str(answer.get("status", Template.Status.PENDING))[:20]
+        template.category = str(answer.get("category", template.category))[:20]
+        template.meta_id = str(answer.get("id", ""))[:40]
+        template.synced_at = now
+        template.save(update_fields=["status", "category", "meta_id", "synced_at"])
+        submissions.append(Submission(name=template.name, language=template.language))
+    return submissions
+
+
+def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
+    """This will copy all templates of the business account from Meta.
+
+    Never inside a transaction. One that Meta has no more is marked deleted, not removed: the
+    log refers to it. One that Meta says is approved is no longer stopped.
+
+    Raises:
+        GraphError: Meta refused, for instance because of the token.
+        GraphUnavailable: Graph did not answer.
+    """
+    client = client or graph_client()
+    listed = list(client.list_templates())
+    changed = 0
+    with transaction.atomic():
+        known = {(row.name, row.language): row for row in Template.objects.select_for_update()}
+        for data in listed:
+            row = known.pop((data["name"], data["language"]), None)
+            changed += _take_over(row or Template(name=data["name"]), data, now)
+        gone = [
+            row
+            for row in known.values()
+            if row.status not in {Template.Status.DRAFT, Template.Status.DELETED}
+        ]
+        for row in gone:
+            row.status = Template.Status.DELETED
+            row.save(update_fields=["status"])
+    return Synced(seen=len(listed), changed=changed, gone=len(gone))
+
+
+def resume(*, template: Template, now: datetime) -> None:
+    """This will let a template be sent again that Meta's answers had stopped."""
+    template.stopped_at, template.stopped_code = None, None
+    template.save(update_fields=["stopped_at", "stopped_code"])
+    wake_waiting(name=template.name, language=template.language, now=now)
+
+
+def wake_waiting(*, name: str, language: str, now: datetime) -> int:
+    """This will have the messages that wait for a template looked at now."""
+    count = Message.objects.filter(
+        is_pending=True,
+        reason="template",
+        template_name=name,
+        template_language=language,
+        due_at__gt=now,
+    ).update(due_at=now)
+    if count:
+        doorbells.ring(signals.messages_due, sender=Message)
+    return count
+
+
+def _take_over(row: Template, data: dict[str, Any], now: datetime) -> bool:
+    before = {column: getattr(row, column) for column in _SYNCED}
+    was_sendable = row.is_sendable
+    row.language = data["language"]
+    row.category = data.get("category", "")[:20]
+    row.status = data.get("status", "")[:20]
+    row.components = data.get("components", [])
+    row.parameter_format = str(data.get("parameter_format") or "positional").lower()[:12]
+    row.quality = str((data.get("quality_score") or {}).get("score", ""))[:10]
+    rejected = data.get("rejected_reason") or ""
+    row.rejected_reason = "" if rejected == "NONE" else rejected[:200]
+    row.meta_id = str(data.get("id", ""))[:40]
+    is_new = row.pk is None
+    if row.status == Template.Status.APPROVED:
+        row.stopped_at = row.stopped_code = None
+    row.synced_at = now
+    row.save()
+    if row.is_sendable and not was_sendable:
+        wake_waiting(name=row.name, language=row.language, now=now)
+    return is_new or before != {column: getattr(row, column) for column in _SYNCED}

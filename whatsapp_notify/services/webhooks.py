@@ -1,0 +1,232 @@
+"""Webhooks in: the bytes first, their meaning later."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Length
+
+from whatsapp_notify import signals
+from whatsapp_notify.cloud_api import webhooks as wire
+from whatsapp_notify.cloud_api.webhooks import Status
+from whatsapp_notify.models import WebhookEvent
+from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.services import (
+    doorbells,
+    faults,
+    heartbeats,
+    inbound,
+    notices,
+    patience,
+    statuses,
+)
+
+logger = logging.getLogger(__name__)
+
+State = WebhookEvent.State
+
+BATCH = 200
+#: Bodies are read together up to so many bytes; one alone may be larger.
+_BATCH_BYTES = 8 * 1024 * 1024
+#: Statuses joined in one statement.
+_STATUSES = 5000
+#: A body that has broken off its processing so often is put aside.
+MAX_ATTEMPTS = 3
+#: What was taken up is left to its worker for so long; then it counts as broken off.
+LEASE = timedelta(minutes=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    event: WebhookEvent
+    parsed: wire.Parsed
+    problems: list[str]
+
+    @property
+    def rest(self) -> list[tuple[Callable[..., object], object]]:
+        """What is no status, each with its handler."""
+        return [
+            *((inbound.receive, message) for message in self.parsed.messages),
+            *((inbound.change_preference, each) for each in self.parsed.preferences),
+            *((notices.take_note, notice) for notice in self.parsed.notices),
+        ]
+
+
+def record(*, body: bytes, now: datetime) -> bool:
+    """This will keep the raw bytes of a signed POST in one INSERT, and ring the doorbell.
+
+    The same bytes once more are the same webhook.
+
+    Returns:
+        Whether it is new.
+    """
+    quote = connection.ops.quote_name
+    table = quote(WebhookEvent._meta.db_table)
+    columns = ("digest", "body", "received_at", "state", "is_pending", "attempts", "problem")
+    sql = (
+        f"INSERT INTO {table} ({', '.join(map(quote, columns))}) "  # noqa: S608  # our names
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+    )
+    moment = connection.ops.adapt_datetimefield_value(now)
+    digest = hashlib.sha256(body).digest()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [digest, body, moment, State.PENDING.value, True, 0, ""])
+        is_new = cursor.rowcount == 1
+    if is_new:
+        doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
+    return is_new
+
+
+def process(*, now: datetime, batch: int = BATCH) -> int:
+    """This will read waiting webhooks, oldest first, until none is left to this process.
+
+    Idempotent: any of it may be done again. Statuses of a batch are joined in bulk; whatever
+    else is in the bodies, each body in a transaction of its own and each element for itself.
+    A body that cannot be read, or breaks off its processing three times, goes to quarantine,
+    where a person sees it; its good elements have been processed all the same. After the
+    first time it is read alone, so that those that came with it are not put aside too.
+
+    Returns:
+        How many webhooks were read.
+    """
+    total = 0
+    _put_poison_aside(now)
+    while ids := _begin(batch, now):
+        patience.with_database(lambda ids=ids: _process_batch(ids, now))  # type: ignore[misc]
+        total += len(ids)
+    if total:
+        heartbeats.beat(name=heartbeats.WEBHOOK, now=now)
+    return total
+
+
+def retry(*, ids: Sequence[int]) -> int:
+    """This will have quarantined webhooks read once more."""
+    count = WebhookEvent.objects.filter(pk__in=ids, state=State.QUARANTINED).update(
+        state=State.PENDING, is_pending=True, attempts=0, problem=""
+    )
+    if count:
+        doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
+    return count
+
+
+def _held() -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.select_for_update(
+        skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
+    ).filter(is_pending=True)
+
+
+def _begin(batch: int, now: datetime) -> list[int]:
+    """This will count an attempt on some waiting webhooks before any work is done on them."""
+    with transaction.atomic():
+        ids = _within_bytes(
+            _held().filter(attempts=0).order_by("id").values_list("id", Length("body"))[:batch]
+        )
+        if not ids:
+            broken_off = _held().filter(
+                attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE
+            )
+            # By attempts, so that one that kills its worker comes after those it took along.
+            ids = list(broken_off.order_by("attempts", "id").values_list("id", flat=True)[:1])
+        # Its time is the lease: see LEASE.
+        WebhookEvent.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1, processed_at=now)
+        return ids
+
+
+def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
+    ids: list[int] = []
+    total = 0
+    for pk, size in sizes:
+        total += size
+        if ids and total > _BATCH_BYTES:
+            break
+        ids.append(pk)
+    return ids
+
+
+def _process_batch(ids: Sequence[int], now: datetime) -> None:
+    with transaction.atomic():
+        events = list(_held().filter(pk__in=ids).order_by("id"))
+        readings = [_read(event) for event in events]
+        told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
+        for start in range(0, len(told), _STATUSES):
+            _apply_statuses(told[start : start + _STATUSES], now)
+        finished = [reading for reading in readings if not reading.rest]
+        update_rows(model=WebhookEvent, rows=[_outcome(reading, now) for reading in finished])
+    # Each in its own transaction: customers' rows are held for no longer than that.
+    for reading in readings:
+        if reading.rest:
+            _process_rest(reading, now)
+
+
+def _process_rest(reading: _Reading, now: datetime) -> None:
+    with transaction.atomic():
+        if _held().filter(pk=reading.event.pk).exists():
+            _apply_the_rest(reading, now)
+            update_rows(model=WebhookEvent, rows=[_outcome(reading, now)])
+
+
+def _read(event: WebhookEvent) -> _Reading:
+    try:
+        parsed = wire.parse(bytes(event.body))
+    except wire.MalformedBody as err:
+        return _Reading(event=event, parsed=wire.Parsed(), problems=[str(err)])
+    problems = [f"{each.path}: {each.reason}" for each in parsed.malformed]
+    return _Reading(event=event, parsed=parsed, problems=problems)
+
+
+def _apply_statuses(told: Sequence[tuple[_Reading, Status]], now: datetime) -> None:
+    """This will join all statuses at once, and in halves where that breaks, to the bad one."""
+    try:
+        with transaction.atomic():
+            statuses.apply(statuses=[status for _reading, status in told], now=now)
+        return
+    except OperationalError:
+        raise  # the database is busy: nothing is wrong with the body
+    except Exception as err:  # noqa: BLE001  # one poison status must not stop the others
+        if len(told) == 1:
+            logger.error("A status could not be joined: %s", faults.trace(err))
+            told[0][0].problems.append(f"Status: {type(err).__name__}")
+            return
+    middle = len(told) // 2
+    _apply_statuses(told[:middle], now)
+    _apply_statuses(told[middle:], now)
+
+
+def _apply_the_rest(reading: _Reading, now: datetime) -> None:
+    for handle, element in reading.rest:
+        try:
+            with transaction.atomic():
+                handle(element, now=now)
+        except OperationalError:
+            raise
+        except Exception as err:  # noqa: BLE001  # one poison element must not stop the others
+            logger.error("A webhook element broke: %s", faults.trace(err))
+            reading.problems.append(f"{type(element).__name__}: {type(err).__name__}")
+
+
+def _outcome(reading: _Reading, now: datetime) -> dict[str, object]:
+    state = State.QUARANTINED if reading.problems else State.PROCESSED
+    return {
+        "id": reading.event.pk,
+        "state": str(state),
+        "is_pending": False,
+        "problem": "; ".join(reading.problems)[:300],
+        "processed_at": now,
+    }
+
+
+def _put_poison_aside(now: datetime) -> None:
+    poison = WebhookEvent.objects.filter(
+        is_pending=True, attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE
+    )
+    count = poison.update(
+        state=State.QUARANTINED,
+        is_pending=False,
+        problem="It broke off its processing three times.",
+    )
+    if count:
+        doorbells.ring(signals.attention_needed, reason="quarantine", detail=f"{count} webhooks")
