@@ -1,0 +1,188 @@
+"""whatsapp_deliver: what the tasks do, without Celery."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+from django.db import OperationalError
+from django.utils import timezone
+
+from tests import factories, shop
+from tests.management.conftest import Run
+from whatsapp_notify.backends import locmem
+from whatsapp_notify.domain.receipts import Outgoing, Receipt
+from whatsapp_notify.models import Contact, Heartbeat, Message, ShopEvent, Template
+from whatsapp_notify.services import delivery, reconcile, starter, sweep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def configured(settings: Any) -> None:
+    settings.WHATSAPP_NOTIFY = shop.configured(ADAPTER="demo_shop.whatsapp.DemoShopAdapter")
+
+
+def queued() -> Message:
+    return factories.queued(now=timezone.now())
+
+
+def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """This will stop the watch in its round number ``count``; the list grows by one a round."""
+    rounds: list[int] = []
+    real = delivery.deliver
+
+    def deliver(**options: Any) -> delivery.Delivered:
+        rounds.append(1)
+        if len(rounds) == count:
+            options["stop"].set()
+        return real(**options)
+
+    monkeypatch.setattr(delivery, "deliver", deliver)
+    return rounds
+
+
+class TestOnce:
+    def test_carries_an_event_of_the_shop_all_the_way(self, run: Run) -> None:
+        starter.install(now=timezone.now(), base_url="https://shop.example")
+        Template.objects.update(status="APPROVED")
+        order = shop.order(phone="+358457390101")
+        factories.contact(phone="+358457390102")
+        known = factories.contact(phone=order.phone, now=timezone.now())
+        assert ShopEvent.objects.filter(is_pending=True).count() == 1
+
+        said = run("whatsapp_deliver")
+
+        message = Message.objects.get(contact=known)
+        assert (message.event_name, message.state) == ("order.confirmed", "accepted")
+        assert said == "webhooks 0, events 1, calls 1\n"
+
+    def test_finds_what_signals_did_not_tell(self, run: Run) -> None:
+        run("whatsapp_deliver")
+        shop.bulk_orders(1)
+
+        run("whatsapp_deliver")
+
+        assert ShopEvent.objects.filter(name="order.confirmed").count() == 1
+
+    def test_greets_birthdays(self, run: Run, settings: Any) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(BIRTHDAY_TIME="00:00")
+        today = timezone.localtime().date()
+        born = factories.contact(birth_date=today.replace(year=1984))
+        Contact.objects.filter(pk=born.pk).update(created_at=timezone.now() - timedelta(days=30))
+
+        run("whatsapp_deliver")
+
+        assert ShopEvent.objects.filter(name="customer.birthday", contact=born).exists()
+
+    def test_shows_that_it_is_alive(self, run: Run) -> None:
+        run("whatsapp_deliver")
+
+        assert set(Heartbeat.objects.values_list("name", flat=True)) >= {"worker", "beat"}
+
+    def test_says_nothing_when_asked_to_be_silent(self, run: Run) -> None:
+        queued()
+
+        assert run("whatsapp_deliver", verbosity=0) == ""
+        assert len(locmem.outbox) == 1
+
+    def test_names_nobody(self, run: Run) -> None:
+        message = queued()
+        phone = message.contact.identities.get().value
+
+        assert phone.lstrip("+") not in run("whatsapp_deliver", verbosity=3)
+
+    def test_ends_with_an_error_when_the_database_is_away(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(**options: Any) -> None:
+            raise OperationalError("canary")
+
+        monkeypatch.setattr(sweep, "sweep", away)
+
+        with pytest.raises(CommandError, match="try again") as caught:
+            run("whatsapp_deliver")
+
+        assert caught.value.returncode == 1
+
+
+class TestWatch:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_ends_after_a_signal_when_the_call_under_way_has_been_recorded(
+        self, run: Run, number: signal.Signals
+    ) -> None:
+        before = signal.getsignal(number)
+        message = queued()
+
+        def ask(outgoing: Outgoing) -> Receipt | None:
+            os.kill(os.getpid(), number)
+            return None
+
+        locmem.answer_with(ask)
+        said = run("whatsapp_deliver", "--watch")
+
+        message.refresh_from_db()
+        assert message.state == "accepted"
+        assert said.splitlines()[-1] == "Stopped; no call was cut off."
+        assert signal.getsignal(number) is before
+
+    def test_goes_on_round_after_round(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        rounds = stop_after(3, monkeypatch)
+
+        run("whatsapp_deliver", "--watch", "--interval", "0.1")
+
+        assert len(rounds) == 3
+
+    def test_does_the_rare_work_only_when_due(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scans = []
+        monkeypatch.setattr(reconcile, "scan", lambda *, now: scans.append(now) or 0)
+        rounds = stop_after(3, monkeypatch)
+
+        run("whatsapp_deliver", "--watch", "--interval", "0.1")
+
+        assert (len(scans), len(rounds)) == (1, 3)
+
+    def test_goes_on_when_the_database_comes_back(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        tries = []
+
+        def deliver(**options: Any) -> delivery.Delivered:
+            tries.append(1)
+            if len(tries) == 1:
+                raise OperationalError("canary")
+            options["stop"].set()
+            return delivery.Delivered()
+
+        monkeypatch.setattr(delivery, "deliver", deliver)
+        monkeypatch.setattr(
+            "whatsapp_notify.management.commands.whatsapp_deliver._PAUSE_SECONDS", 0.0
+        )
+
+        run("whatsapp_deliver", "--watch", "--interval", "0.1")
+
+        assert len(tries) == 2
+        assert "canary" not in caplog.text
+
+    @pytest.mark.parametrize("interval", ["0", "-1", "abc", "nan", "inf"])
+    def test_refuses_an_interval_that_is_none(self, run: Run, interval: str) -> None:
+        with pytest.raises(CommandError, match="interval"):
+            run("whatsapp_deliver", "--watch", f"--interval={interval}")
+
+
+class TestExitCode:
+    def test_of_wrong_words_is_not_zero(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "whatsapp_deliver", "--interval", "x"],
+            capture_output=True,
+            timeout=60,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        )
+
+        assert done.returncode == 2

@@ -1,0 +1,79 @@
+"""Tasks: ticks and doorbells that carry nothing."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests import factories
+from whatsapp_notify import tasks
+from whatsapp_notify.backends import locmem
+from whatsapp_notify.models import Heartbeat, Message
+from whatsapp_notify.services import schedules
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def continued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks that asked to be run once more."""
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.deliver, "delay", lambda: asked.append("deliver"))
+    return asked
+
+
+class TestDeliver:
+    def test_sends_what_is_due_and_shows_that_it_lives(self, continued: list[str]) -> None:
+        factories.queued(now=timezone.now())
+
+        tasks.deliver()
+
+        assert Message.objects.get().state == "accepted"
+        assert Heartbeat.objects.filter(name="worker").exists()
+        assert continued == []
+
+    def test_f21_a_long_outbox_goes_on_in_a_task_of_its_own(
+        self, continued: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tasks, "CALLS_PER_TASK", 2)
+        for _each in range(3):
+            factories.queued(now=timezone.now())
+
+        tasks.deliver()
+
+        assert len(locmem.outbox) == 2
+        assert continued == ["deliver"]
+
+    def test_f21_claims_nothing_once_the_worker_is_asked_to_stop(
+        self, continued: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        factories.queued(now=timezone.now())
+        tasks._stop()
+
+        tasks.deliver()
+        tasks._stopping.clear()
+
+        assert locmem.outbox == []
+        assert continued == []
+
+
+class TestTick:
+    def test_beats_for_worker_and_scheduler(self) -> None:
+        tasks.tick()
+
+        assert set(Heartbeat.objects.values_list("name", flat=True)) == {"beat", "worker"}
+
+
+def test_every_schedule_names_a_task_that_exists() -> None:
+    known = set(tasks.deliver.app.tasks)
+
+    assert {schedule.task for schedule in schedules.SCHEDULES} <= known
+
+
+def test_f26_tasks_take_nothing_that_could_be_stale(continued: list[str]) -> None:
+    surplus: dict[str, Any] = {"message_id": 1, "unknown": "value"}
+
+    for task in (tasks.deliver, tasks.process_events, tasks.process_webhooks, tasks.tick):
+        task(**surplus)
+
+    assert locmem.outbox == []

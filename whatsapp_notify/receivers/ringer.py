@@ -1,0 +1,65 @@
+"""Tells the broker from a thread of its own, so that a checkout never waits for it."""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+
+from celery import Task
+
+#: How long the end of a process waits for what has not been told yet; the tick does the rest.
+_LAST_CALL_SECONDS = 1.0
+
+
+class Ringer:
+    """One daemon thread a process, started with the first ring.
+
+    Rings for the same task that come while it is being told are one ring: the task drains
+    whatever it finds. After a fork the child starts a thread of its own.
+    """
+
+    def __init__(self, *, tell: Callable[[Task], object]) -> None:
+        self._tell = tell
+        self._changed = threading.Condition()
+        self._waiting: dict[str, Task] = {}
+        self._is_telling = False
+        self._thread: threading.Thread | None = None
+        os.register_at_fork(after_in_child=self._begin_anew)
+        atexit.register(self.wait, timeout_seconds=_LAST_CALL_SECONDS)
+
+    def ring(self, task: Task) -> None:
+        """This will have the task told soon; takes some microseconds."""
+        with self._changed:
+            self._waiting[task.name] = task
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="whatsapp-doorbell", daemon=True
+                )
+                self._thread.start()
+            self._changed.notify_all()
+
+    def wait(self, *, timeout_seconds: float) -> bool:
+        """This will wait until everything has been told.
+
+        Returns:
+            False where that took longer.
+        """
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._waiting and not self._is_telling, timeout_seconds
+            )
+
+    def _begin_anew(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting, self._is_telling, self._thread = {}, False, None
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._is_telling = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting)
+                tasks, self._waiting = list(self._waiting.values()), {}
+                self._is_telling = True
+            for task in tasks:
+                self._tell(task)

@@ -1,0 +1,88 @@
+"""Celery tasks: ticks and doorbells. They carry nothing; the rows say what is to be done.
+
+# Note [Celery carries no messages]
+A lost, repeated or late task changes nothing: each drains what the database holds, and the
+tick, an interval schedule, rings for what a lost doorbell forgot.
+"""
+
+import threading
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.utils import timezone
+
+from whatsapp_notify.services import (
+    birthdays,
+    delivery,
+    events,
+    heartbeats,
+    reconcile,
+    sender_health,
+    sweep,
+    webhooks,
+)
+
+#: A pool of processes never hears of the worker's stop while a task runs.
+CALLS_PER_TASK = 1000
+
+#: Set when the worker is asked to stop: nothing new is claimed, current calls end.
+_stopping = threading.Event()
+
+
+@worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")
+def _stop(**kwargs: Any) -> None:
+    _stopping.set()
+
+
+@shared_task(name="whatsapp_notify.process_events", ignore_result=True, acks_late=True)
+def process_events(**kwargs: Any) -> None:
+    """This will turn recorded shop events into messages."""
+    events.process(now=timezone.now())
+    heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
+
+
+@shared_task(name="whatsapp_notify.deliver", ignore_result=True, acks_late=True)
+def deliver(**kwargs: Any) -> None:
+    """This will send what is due; a long outbox goes on in a task of its own.
+
+    So a worker that is asked to stop ends soon, and other tasks get their turn.
+    """
+    report = delivery.deliver(clock=timezone.now, stop=_stopping, at_most=CALLS_PER_TASK)
+    if report.calls >= CALLS_PER_TASK and not _stopping.is_set():
+        deliver.delay()
+    heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
+
+
+@shared_task(name="whatsapp_notify.process_webhooks", ignore_result=True, acks_late=True)
+def process_webhooks(**kwargs: Any) -> None:
+    """This will read webhooks that were recorded."""
+    webhooks.process(now=timezone.now())
+    heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
+
+
+@shared_task(name="whatsapp_notify.tick", ignore_result=True, acks_late=True)
+def tick(**kwargs: Any) -> None:
+    """This will move what has passed its time and ring for what waits. Every few seconds."""
+    now = timezone.now()
+    heartbeats.beat(name=heartbeats.BEAT, now=now)
+    heartbeats.beat(name=heartbeats.WORKER, now=now)
+    sweep.sweep(now=now)
+
+
+@shared_task(name="whatsapp_notify.greet_birthdays", ignore_result=True, acks_late=True)
+def greet_birthdays(**kwargs: Any) -> None:
+    """This will record the birthdays whose local greeting time has come. Every 15 minutes."""
+    birthdays.greet(now=timezone.now())
+
+
+@shared_task(name="whatsapp_notify.reconcile", ignore_result=True, acks_late=True)
+def reconcile_shop(**kwargs: Any) -> None:
+    """This will find events that signals did not tell. Every five minutes."""
+    reconcile.scan(now=timezone.now())
+
+
+@shared_task(name="whatsapp_notify.refresh_sender", ignore_result=True, acks_late=True)
+def refresh_sender(**kwargs: Any) -> None:
+    """This will read the health of the sending number from Meta. Every hour."""
+    sender_health.refresh(now=timezone.now())
