@@ -1,0 +1,158 @@
+"""Automations: parameters are edited one by one, and checked before they are saved."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from tests.admin import factories as make
+from whatsapp_notify.models import Automation
+
+LIST = "/admin/whatsapp_notify/automation/"
+
+
+@pytest.fixture
+def automation(db: None) -> Automation:
+    make.make_template()
+    return make.make_automation()
+
+
+def url_of(automation: Automation) -> str:
+    return reverse("admin:whatsapp_notify_automation_change", args=[automation.pk])
+
+
+def form_of(automation: Automation, **changes: Any) -> dict[str, Any]:
+    return {
+        "name": automation.name,
+        "event": automation.event,
+        "topic": automation.topic_id,
+        "channel": "whatsapp",
+        "template_name": automation.template_name,
+        "is_active": "on",
+        "delay_minutes": 0,
+        "expires_after_minutes": 2880,
+        "survey": "",
+        "parameter_body_1": "{first_name}",
+        "parameter_body_2": "{order_ref}",
+        **changes,
+    }
+
+
+class TestForm:
+    def test_has_an_input_for_each_placeholder(self, owner: Client, automation: Automation) -> None:
+        html = owner.get(url_of(automation)).content.decode()
+
+        assert 'name="parameter_body_1"' in html
+        assert 'value="{order_ref}"' in html
+        assert 'name="parameters"' not in html
+
+    def test_keeps_expressions_by_placeholder(self, owner: Client, automation: Automation) -> None:
+        changed = form_of(automation, parameter_body_2="No. {order_ref}, {tracking_code}")
+
+        answer = owner.post(url_of(automation), changed)
+
+        automation.refresh_from_db()
+        assert answer.status_code == 302
+        assert automation.parameters == {
+            "body.1": "{first_name}",
+            "body.2": "No. {order_ref}, {tracking_code}",
+        }
+
+    @pytest.mark.parametrize("expression", ["{secret}", "{order.total}", "{0:>99}", "{}"])
+    def test_refuses_names_that_are_not_known(
+        self, expression: str, owner: Client, automation: Automation
+    ) -> None:
+        answer = owner.post(url_of(automation), form_of(automation, parameter_body_2=expression))
+
+        automation.refresh_from_db()
+        assert "Not known here" in answer.content.decode()
+        assert automation.parameters["body.2"] == "{order_ref}"
+
+    def test_takes_names_that_the_shop_gave_with_its_events(
+        self, owner: Client, automation: Automation, now: datetime
+    ) -> None:
+        make.make_event(at=now, name=automation.event, data={"gate": "7"})
+
+        owner.post(url_of(automation), form_of(automation, parameter_body_2="Gate {gate}"))
+
+        automation.refresh_from_db()
+        assert automation.parameters["body.2"] == "Gate {gate}"
+
+    def test_offers_known_events_and_takes_others(
+        self, owner: Client, automation: Automation
+    ) -> None:
+        html = owner.get(url_of(automation)).content.decode()
+        owner.post(url_of(automation), form_of(automation, event="shop.back_in_stock"))
+
+        automation.refresh_from_db()
+        assert '<option value="order.shipped">' in html
+        assert automation.event == "shop.back_in_stock"
+
+    def test_keeps_a_template_that_meta_has_no_more(self, owner: Client, db: None) -> None:
+        automation = make.make_automation(template_name="gone")
+
+        html = owner.get(url_of(automation)).content.decode()
+        owner.post(url_of(automation), form_of(automation, name="Renamed"))
+
+        automation.refresh_from_db()
+        assert "gone (not found at Meta)" in html
+        assert automation.name == "Renamed"
+        assert automation.parameters["body.1"] == "{first_name}"
+
+    def test_adds_an_automation(self, owner: Client, automation: Automation) -> None:
+        owner.post(f"{LIST}add/", form_of(automation, name="Second"))
+
+        assert Automation.objects.filter(name="Second").exists()
+
+    def test_shows_values_to_those_who_may_only_look(
+        self, staff: Any, automation: Automation
+    ) -> None:
+        html = staff("view_automation").get(url_of(automation)).content.decode()
+
+        assert "{first_name}" in html
+        assert 'name="parameter_body_1"' not in html
+
+
+class TestPreview:
+    def test_shows_each_language(self, owner: Client, automation: Automation) -> None:
+        body = {"type": "BODY", "text": "Hei {{1}}, tilaus {{2}} lähti."}
+        make.make_template(language="fi", components=[body])
+
+        html = owner.get(url_of(automation)).content.decode()
+
+        assert "Hello Customer, order <strong>A1001</strong> has left." in html
+        assert "Hei Customer, tilaus A1001 lähti." in html
+
+    def test_tells_problems_in_words(self, owner: Client, automation: Automation) -> None:
+        automation.parameters = {"body.1": "{first_name}"}
+        automation.save()
+
+        assert "body.2 needs a value" in owner.get(url_of(automation)).content.decode()
+
+    def test_says_what_to_do_without_a_template(self, owner: Client, db: None) -> None:
+        automation = make.make_automation()
+
+        assert "Sync the templates with Meta" in owner.get(url_of(automation)).content.decode()
+
+
+class TestList:
+    def test_speaks_of_time_in_words(self, owner: Client, automation: Automation) -> None:
+        automation.delay_minutes = 120
+        automation.save()
+
+        assert "2 hours after" in owner.get(LIST).content.decode()
+
+    @pytest.mark.parametrize(("action", "is_active"), [("switch_on", True), ("switch_off", False)])
+    def test_switches(
+        self, action: str, is_active: bool, owner: Client, automation: Automation
+    ) -> None:
+        Automation.objects.update(is_active=not is_active)
+
+        owner.post(LIST, {"action": action, "_selected_action": [automation.pk], "index": 0})
+
+        automation.refresh_from_db()
+        assert automation.is_active is is_active
+        assert LogEntry.objects.count() == 1

@@ -1,0 +1,160 @@
+"""Every code that rows carry has words."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from whatsapp_notify.admin import check_words, words
+from whatsapp_notify.domain.policy import CHECK_NAMES, Outcome
+from whatsapp_notify.domain.receipts import Action, UnknownReason
+from whatsapp_notify.domain.statuses import State
+
+AT = "2026-11-03T12:05:00+00:00"
+
+#: (check, outcome, evidence as the decision writes it, what the sentence says)
+SENTENCES = [
+    ("red_button", "held", {"stopped_at": AT}, "Pressed since Nov. 3, 2026, 2:05 p.m.."),
+    ("staging_lock", "held", {"deployment": "copy", "database_belongs_to": "live"}, "“live”"),
+    ("sender_circuit", "held", {"sender": "missing"}, "No sending number"),
+    ("sender_circuit", "held", {"slow_until": AT}, "more slowly, until Nov. 3, 2026, 2:05 p.m."),
+    ("sender_circuit", "held", {"code": 190}, "190: The access token has expired."),
+    ("erased", "blocked", {"erased_at": AT}, "erased on Nov. 3, 2026"),
+    ("reachable", "blocked", {"address": "missing"}, "no phone number"),
+    ("reachable", "blocked", {"unreachable_since": AT}, "since Nov. 3, 2026"),
+    (
+        "consent",
+        "passed",
+        {"basis": "consent", "topic": "t", "record": 12, "since": AT, "source": "checkout"},
+        "Given on Nov. 3, 2026, 2:05 p.m. at the checkout (record #12).",
+    ),
+    ("consent", "passed", {"basis": "contract", "topic": "t"}, "the ground is contract"),
+    (
+        "consent",
+        "blocked",
+        {"basis": "consent", "topic": "t", "record": 13, "since": AT, "source": "keyword"},
+        "Withdrawn on Nov. 3, 2026, 2:05 p.m. by a keyword in the chat (record #13).",
+    ),
+    (
+        "consent",
+        "blocked",
+        {"basis": "consent", "topic": "sale"},
+        "Never given for the topic “sale”",
+    ),
+    ("provider_stop", "blocked", {"stopped_at": AT}, "on Nov. 3, 2026"),
+    ("superseded", "blocked", {"by": "order.cancelled"}, "Pointless since: order cancelled."),
+    ("template", "blocked", {"status": "missing"}, "no such template"),
+    ("template", "blocked", {"status": "REJECTED"}, "Status at Meta: rejected."),
+    ("template", "held", {"status": "APPROVED", "code": 132001}, "132001"),
+    (
+        "category",
+        "blocked",
+        {"category": "MARKETING", "purpose": "delivery"},
+        "“marketing” does not fit “order and delivery news”",
+    ),
+    ("service_window", "blocked", {"open_until": None}, "never written"),
+    ("service_window", "blocked", {"open_until": AT}, "Closed since Nov. 3, 2026"),
+    ("blocked_country", "blocked", {"country": "US"}, "may not go to this country (US)"),
+    ("expired", "blocked", {"expires_at": AT}, "until Nov. 3, 2026, 2:05 p.m. only"),
+    ("due", "held", {"due_at": AT}, "Due at Nov. 3, 2026"),
+    ("quiet_hours", "held", {"zone": "Europe/Helsinki", "until": AT}, "waits until Nov. 3, 2026"),
+    (
+        "frequency_cap",
+        "blocked",
+        {"sent": 4, "cap": 4, "days": 7},
+        "4 promotions of at most 4 in 7",
+    ),
+    ("pair_rate", "held", {"burst": 10}, "waits some seconds"),
+]
+
+
+class TestChecks:
+    @pytest.mark.parametrize(("name", "outcome", "seen", "said"), SENTENCES)
+    def test_says_what_it_saw(
+        self, name: str, outcome: str, seen: dict[str, object], said: str
+    ) -> None:
+        assert said in check_words.sentence(name, outcome, seen)
+
+    @pytest.mark.parametrize("name", CHECK_NAMES)
+    @pytest.mark.parametrize("outcome", list(Outcome))
+    def test_has_a_sentence_without_evidence_too(self, name: str, outcome: str) -> None:
+        (line,) = check_words.shown([[name, outcome, {}]])
+
+        assert line.sentence
+        assert str(line.name) != name
+        assert line.sign != "?"
+
+    def test_each_refusal_is_tried_above(self) -> None:
+        assert {name for name, *_rest in SENTENCES} == set(CHECK_NAMES)
+
+    def test_shows_unknown_checks_as_they_are(self) -> None:
+        (line,) = check_words.shown([["holdout", "blocked", {"group": "B"}]])
+
+        assert (line.name, line.sentence) == ("holdout", "group: B")
+
+
+class TestCodes:
+    @pytest.mark.parametrize("code", [*CHECK_NAMES, *UnknownReason, *Action])
+    def test_each_reason_has_words(self, code: str) -> None:
+        assert str(words.reason(code)) != code
+
+    def test_unknown_reasons_are_shown_as_they_are(self) -> None:
+        assert words.reason("something_new") == "something_new"
+
+    @pytest.mark.parametrize("code", list(State))
+    def test_each_state_has_words_and_help(self, code: str) -> None:
+        label, _tone, help_text = words.STATES[code]
+
+        assert str(label)
+        assert str(help_text).endswith(".")
+
+    def test_a_code_of_metas_is_explained(self) -> None:
+        meaning, remedy = words.error(190)
+
+        assert meaning == "The access token has expired."
+        assert "token" in remedy
+
+    def test_an_unknown_code_says_what_to_do(self) -> None:
+        meaning, remedy = words.error(987654)
+
+        assert meaning
+        assert remedy
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("minutes", "said"),
+        [
+            (0, "at once"),
+            (1, "1 minute after"),
+            (90, "90 minutes after"),
+            (120, "2 hours after"),
+            (1440, "1 day after"),
+            (4320, "3 days after"),
+            (1500, "25 hours after"),
+        ],
+    )
+    def test_delay(self, minutes: int, said: str) -> None:
+        assert words.delay(minutes) == said
+
+    @pytest.mark.parametrize(
+        ("seconds", "said"),
+        [
+            (1, "1 second ago"),
+            (14, "14 seconds ago"),
+            (840, "14 minutes ago"),
+            (7200, "2 hours ago"),
+            (200_000, "2 days ago"),
+            (-300, "in 5 minutes"),
+        ],
+    )
+    def test_ago(self, seconds: int, said: str) -> None:
+        now = timezone.now()
+
+        assert words.ago(now - timedelta(seconds=seconds), now=now) == said
+
+    def test_moment_is_local(self) -> None:
+        assert words.at(AT) == "Nov. 3, 2026, 2:05 p.m."
+
+    def test_what_is_no_moment_is_shown_as_it_is(self) -> None:
+        assert words.at("soon") == "soon"

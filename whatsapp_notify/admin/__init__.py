@@ -1,0 +1,31 @@
+"""Pages for shop owners and staff, on the stock admin: one file per aggregate."""
+
+from whatsapp_notify.admin.automation import AutomationAdmin
+from whatsapp_notify.admin.consent import ConsentRecordAdmin
+from whatsapp_notify.admin.contact import ContactAdmin
+from whatsapp_notify.admin.inbound import InboundMessageAdmin
+from whatsapp_notify.admin.message import MessageAdmin
+from whatsapp_notify.admin.overview import OverviewAdmin
+from whatsapp_notify.admin.sender import SenderAdmin
+from whatsapp_notify.admin.shop_event import ShopEventAdmin
+from whatsapp_notify.admin.survey import SurveyAdmin, SurveyAnswerAdmin
+from whatsapp_notify.admin.template import TemplateAdmin
+from whatsapp_notify.admin.topic import TopicAdmin
+from whatsapp_notify.admin.webhook import UnmatchedStatusAdmin, WebhookEventAdmin
+
+__all__ = [
+    "AutomationAdmin",
+    "ConsentRecordAdmin",
+    "ContactAdmin",
+    "InboundMessageAdmin",
+    "MessageAdmin",
+    "OverviewAdmin",
+    "SenderAdmin",
+    "ShopEventAdmin",
+    "SurveyAdmin",
+    "SurveyAnswerAdmin",
+    "TemplateAdmin",
+    "TopicAdmin",
+    "UnmatchedStatusAdmin",
+    "WebhookEventAdmin",
+]

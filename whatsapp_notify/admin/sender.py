@@ -1,0 +1,175 @@
+"""Sending numbers: their health, the red button, the circuit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from whatsapp_notify.admin import badges, base, words
+from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.models import Message, Sender
+from whatsapp_notify.services import senders
+
+#: What can be done -> title, consequences, label of the button.
+_DEEDS: Mapping[str, tuple[words.Words, tuple[words.Words, ...], words.Words]] = {
+    "stop": (
+        gettext_lazy("Stop all sending"),
+        (
+            gettext_lazy("No message leaves from this number until somebody releases the button."),
+            gettext_lazy("Orders, consents and customers' messages are recorded as before."),
+            gettext_lazy("What waits too long expires and is not sent later."),
+        ),
+        gettext_lazy("Stop all sending"),
+    ),
+    "release": (
+        gettext_lazy("Release the red button"),
+        (
+            gettext_lazy("Waiting messages leave within seconds, each after all its checks."),
+            gettext_lazy("Messages that have expired meanwhile are not sent."),
+        ),
+        gettext_lazy("Release and send"),
+    ),
+    "resume": (
+        gettext_lazy("Resume after repair"),
+        (
+            gettext_lazy("Do this once what Meta complained about has been repaired."),
+            gettext_lazy("Waiting messages leave; if Meta refuses again, sending stops again."),
+        ),
+        gettext_lazy("Resume sending"),
+    ),
+}
+
+
+@admin.register(Sender)
+class SenderAdmin(base.ReadOnlyAdmin):
+    """The shop's own numbers; secrets stay in the settings."""
+
+    change_form_template = "admin/whatsapp_notify/sender/detail.html"
+    list_display = ("__str__", "display_phone", "status", "quality_badge", "messaging_limit")
+    ordering = ("pk",)
+    actions = None
+    fields = (
+        "verified_name",
+        "display_phone",
+        "phone_number_id",
+        "business_account_id",
+        "quality_badge",
+        "messaging_limit",
+        "slow_until",
+        "health_checked_at",
+    )
+    readonly_fields = ("quality_badge",)
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        """This will tell whether the user may press and release the red button."""
+        return self.has_own_permission(request, "stop_sender")
+
+    def get_urls(self) -> list[URLPattern]:
+        deeds = [
+            path(
+                f"<path:object_id>/{deed}/",
+                self.admin_site.admin_view(self.deed_view),
+                {"deed": deed},
+                name=f"whatsapp_notify_sender_{deed}",
+            )
+            for deed in _DEEDS
+        ]
+        return [*deeds, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Mapping[str, Any] | None = None,
+    ) -> HttpResponse:
+        extra = {**(extra_context or {}), "can_stop": self.has_stop_permission(request)}
+        sender = self.get_object(request, unquote(object_id))
+        if sender is not None:
+            extra |= {"sender": sender, "circuit": circuit_words(sender)}
+        return super().change_view(request, object_id, form_url, extra)
+
+    def deed_view(self, request: HttpRequest, object_id: str, deed: str) -> HttpResponse:
+        """This will ask before it stops, releases or resumes, and do so on POST."""
+        sender = self.get_object(request, unquote(object_id))
+        if sender is None:
+            raise Http404
+        if not self.has_stop_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._do(request, sender, deed)
+        title, consequences, button = _DEEDS[deed]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "media": self.media,
+            "title": title,
+            "original": sender,
+            "consequences": consequences,
+            "button": button,
+            "is_dangerous": deed == "stop",
+            "waiting": Message.objects.filter(is_pending=True, sender=sender).count(),
+        }
+        return TemplateResponse(request, "admin/whatsapp_notify/sender/deed.html", context)
+
+    def _do(self, request: HttpRequest, sender: Sender, deed: str) -> HttpResponse:
+        actor, now = request.user.get_username(), timezone.now()
+        match deed:
+            case "stop":
+                senders.stop(sender=sender, actor=actor, now=now)
+                done = _("Sending is stopped.")
+            case "release":
+                senders.release(sender=sender, actor=actor, now=now)
+                done = _("The red button is released.")
+            case _:
+                senders.resume(sender=sender, actor=actor, now=now)
+                done = _("Sending goes on.")
+        self.log_change(request, sender, done)
+        self.message_user(request, done, messages.SUCCESS)
+        if not self.has_view_permission(request, sender):
+            return HttpResponseRedirect(reverse("admin:index"))
+        return HttpResponseRedirect(
+            reverse("admin:whatsapp_notify_sender_change", args=[sender.pk])
+        )
+
+    @admin.display(description=gettext_lazy("state"))
+    def status(self, sender: Sender) -> str:
+        return status_badge(sender)
+
+    @admin.display(description=gettext_lazy("quality"))
+    def quality_badge(self, sender: Sender) -> str:
+        return badges.quality(sender.quality)
+
+
+def status_badge(sender: Sender) -> str:
+    """This will draw whether the number sends."""
+    if sender.is_stopped:
+        return badges.badge(_("stopped by %(who)s") % {"who": sender.stopped_by}, Tone.BAD)
+    if sender.circuit_opened_at is not None:
+        return badges.badge(_("stopped by Meta's answer"), Tone.BAD)
+    if sender.slow_until is not None and sender.slow_until > timezone.now():
+        return badges.badge(_("slowed down"), Tone.DOUBT)
+    return badges.badge(_("sends"), Tone.GOOD)
+
+
+def circuit_words(sender: Sender) -> dict[str, Any] | None:
+    """This will say why Meta's answers stopped the number; None where they did not."""
+    if sender.circuit_opened_at is None:
+        return None
+    code = sender.circuit_code
+    meaning, remedy = ("", "") if code is None else words.error(code)
+    return {
+        "since": sender.circuit_opened_at,
+        "code": code,
+        "meaning": meaning,
+        "remedy": remedy,
+        "probe_at": sender.circuit_probe_at,
+    }

@@ -1,0 +1,100 @@
+"""Surveys and what customers answered."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Avg, Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from whatsapp_notify.admin import badges, base
+from whatsapp_notify.admin.filters import date_filter
+from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.models import Survey, SurveyAnswer
+
+#: Scores up to this one should come to a person's eyes.
+_LOW = 6
+_HIGH = 9
+
+
+@admin.register(Survey)
+class SurveyAdmin(base.PageAdmin):
+    """Questions, with the mean of their answers."""
+
+    list_display = ("name", "keyword", "answer_count", "mean", "answer_days", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "keyword")
+    ordering = ("name", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Survey]:
+        counts = Q(answers__is_current=True)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                _mean=Avg("answers__score", filter=counts), _count=Count("answers", filter=counts)
+            )
+        )
+
+    @admin.display(description=_("answers"))
+    def answer_count(self, survey: Any) -> str:
+        url = reverse("admin:whatsapp_notify_surveyanswer_changelist")
+        return format_html(
+            '<a href="{}?survey__id__exact={}">{}</a>', url, survey.pk, survey._count
+        )
+
+    @admin.display(description=_("mean"))
+    def mean(self, survey: Any) -> str:
+        return "–" if survey._mean is None else number_format(survey._mean, 1)
+
+
+@admin.register(SurveyAnswer)
+class SurveyAnswerAdmin(base.ReadOnlyAdmin):
+    """One answer of one customer; the words need the permission to see what customers write."""
+
+    list_display = ("when", "customer", "survey", "score_badge", "words_of", "order", "is_current")
+    list_display_links = ("when",)
+    list_filter = ("survey", "score", "is_current", date_filter("answered_at", _("answered")))
+    list_select_related = ("survey", "contact", "inbound")
+    search_fields = ("order_ref",)
+    search_hint = _("An order number")
+    ordering = ("-pk",)
+    actions = None
+    fields = (
+        "survey", "customer", "score_badge", "words_of", "order_ref", "question", "inbound",
+        "answered_at", "is_current",
+    )  # fmt: skip
+    readonly_fields = ("customer", "score_badge", "words_of")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SurveyAnswer]:
+        rows = super().get_queryset(request)
+        if not request.user.has_perm("whatsapp_notify.view_inboundmessage_text"):
+            rows = rows.defer("comment")
+        return rows.prefetch_related(base.current_identities("contact__identities"))
+
+    @admin.display(description=_("when"), ordering="answered_at")
+    def when(self, answer: SurveyAnswer) -> str:
+        return badges.moment(answer.answered_at)
+
+    @admin.display(description=_("customer"))
+    def customer(self, answer: SurveyAnswer) -> str:
+        return badges.link(answer.contact, base.customer_cell(answer.contact))
+
+    @admin.display(description=_("score"), ordering="score")
+    def score_badge(self, answer: SurveyAnswer) -> str:
+        tone = Tone.BAD if answer.score <= _LOW else Tone.WAITING
+        return badges.badge(str(answer.score), Tone.GOOD if answer.score >= _HIGH else tone)
+
+    @admin.display(description=_("in the customer's words"))
+    def words_of(self, answer: SurveyAnswer) -> str:
+        # Left in the database for users who may not see it.
+        if "comment" in answer.get_deferred_fields():
+            return str(_("You may not see what customers write."))
+        return answer.comment or "–"
+
+    @admin.display(description=_("order"))
+    def order(self, answer: SurveyAnswer) -> str:
+        return answer.order_ref or "–"

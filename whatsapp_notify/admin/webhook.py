@@ -1,0 +1,118 @@
+"""Webhooks as they came; the quarantine, and the way out of it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from whatsapp_notify.admin import badges, base, confirm, words
+from whatsapp_notify.admin.filters import date_filter
+from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.models import UnmatchedStatus, WebhookEvent
+from whatsapp_notify.services import webhooks
+
+_TONES: Mapping[str, Tone] = {
+    WebhookEvent.State.PENDING: Tone.WAITING,
+    WebhookEvent.State.PROCESSED: Tone.GOOD,
+    WebhookEvent.State.QUARANTINED: Tone.BAD,
+}
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(base.ReadOnlyAdmin):
+    """Raw news of Meta's; what could not be read stands here with the reason."""
+
+    list_display = ("when", "state_badge", "problem", "attempts", "processed_at")
+    list_display_links = ("when",)
+    list_filter = ("state", date_filter("received_at", gettext_lazy("received")))
+    ordering = ("-pk",)
+    actions = ("process_again",)
+    fields = ("received_at", "state_badge", "problem", "attempts", "processed_at", "raw_body")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        rows = super().get_queryset(request)
+        if self.has_own_permission(request, "view_webhook_body") and _is_page(request):
+            return rows
+        return rows.defer("body", "digest")
+
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        """This will tell whether the user may have webhooks read again."""
+        return self.has_own_permission(request, "change_webhookevent")
+
+    @admin.action(description=gettext_lazy("Process again…"), permissions=["process"])
+    def process_again(
+        self, request: HttpRequest, queryset: QuerySet[WebhookEvent]
+    ) -> HttpResponse | None:
+        question = confirm.Question(
+            action="process_again",
+            title=gettext_lazy("Process again"),
+            consequences=(
+                gettext_lazy("The webhooks are read once more; what was done before stays done."),
+            ),
+            button=lambda n: (
+                ngettext("Process %(n)d webhook again", "Process %(n)d webhooks again", n)
+                % {"n": n}
+            ),
+            describe=lambda row: f"#{row.pk} · {words.at(row.received_at)} · {row.problem}",
+            concerns=lambda row: row.state == WebhookEvent.State.QUARANTINED,
+        )
+        answer = confirm.asked(self, request, queryset, question)
+        if isinstance(answer, HttpResponse):
+            return answer
+        count = webhooks.retry(ids=[row.pk for row in answer])
+        for row in answer:
+            self.log_change(request, row, _("Processed again."))
+        text = ngettext("%(n)d webhook waits again.", "%(n)d webhooks wait again.", count)
+        self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        return None
+
+    @admin.display(description=gettext_lazy("received"))
+    def when(self, event: WebhookEvent) -> str:
+        return badges.moment(event.received_at)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_badge(self, event: WebhookEvent) -> str:
+        return badges.badge(event.get_state_display(), _TONES.get(event.state, Tone.OFF))
+
+    @admin.display(description=gettext_lazy("as it came"))
+    def raw_body(self, event: WebhookEvent) -> str:
+        # Left in the database for users who may not see it.
+        if "body" in event.get_deferred_fields():
+            return _("You may not see raw webhooks.")
+        return format_html(
+            '<pre class="wn-raw" tabindex="0" role="region" aria-label="{}">{}</pre>',
+            _("as it came"),
+            _pretty(bytes(event.body)),
+        )
+
+
+@admin.register(UnmatchedStatus)
+class UnmatchedStatusAdmin(base.ReadOnlyAdmin):
+    """News about messages that nobody here knows; matched by itself when one turns up."""
+
+    list_display = ("__str__", "status", "at", "received_at", "matched_at")
+    list_filter = ("status", ("matched_at", admin.EmptyFieldListFilter))
+    ordering = ("-pk",)
+    actions = None
+    fields = ("status", "at", "received_at", "matched_at")
+
+
+def _is_page(request: HttpRequest) -> bool:
+    match: Any = request.resolver_match
+    return bool(match) and str(match.url_name).endswith("_change")
+
+
+def _pretty(body: bytes) -> str:
+    """This will indent the JSON; what is none is shown as text."""
+    text = body.decode("utf-8", errors="replace")
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
