@@ -1,0 +1,96 @@
+"""The phone page in a real browser: messages appear by themselves, axe finds nothing."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests.simulator.conftest import Caller
+from whatsapp_notify.simulator import control
+from whatsapp_notify.simulator.models import ChatMessage, OutboxWebhook, SimulatedCustomer
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def browser_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A page that collects what the browser complains about."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright runs an event loop in this thread; the ORM is used outside of it.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda line: page.complaints.append(line.text) if line.type == "error" else None,
+        )
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def customer(graph: Caller) -> SimulatedCustomer:
+    return control.customer("+358457390100", name="Customer One")
+
+
+class TestPhone:
+    def test_shows_and_answers_messages_without_reloading(
+        self, live_server: Any, browser_page: Any, graph: Caller, customer: SimulatedCustomer
+    ) -> None:
+        page = browser_page
+        page.goto(f"{live_server.url}/simulator/")
+        page.evaluate("window.stayed = true")
+        graph.send_template()
+        ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())
+
+        page.get_by_role("button", name="Change the day").click(timeout=8000)
+        page.get_by_label("Message", exact=True).fill("On Monday *please*")
+        page.keyboard.press("Enter")
+        page.locator(".bubble--mine strong", has_text="please").wait_for(timeout=8000)
+        page.get_by_role("button", name="Stop marketing in WhatsApp").click()
+        page.get_by_text("Marketing stopped").wait_for(timeout=8000)
+
+        labels = set(OutboxWebhook.objects.values_list("label", flat=True))
+        assert {"button", "text", "read", "stop"} <= labels
+        assert page.evaluate("window.stayed") is True
+        assert page.complaints == []
+
+    @pytest.mark.parametrize("width", [1280, 375])
+    def test_is_accessible_and_fits(
+        self,
+        live_server: Any,
+        browser_page: Any,
+        graph: Caller,
+        customer: SimulatedCustomer,
+        width: int,
+    ) -> None:
+        from axe_playwright_python.sync_playwright import Axe
+
+        graph.send_template()
+        ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())
+        control.send_photo(customer, "Look")
+        control.send_location(customer, 60.17, 24.95)
+        graph.send(text={"body": "Thank you"})
+        context = browser_page.context.browser.new_context(bypass_csp=True)
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 812})
+
+        for address in ("/simulator/", "/simulator/numbers/"):
+            page.goto(live_server.url + address)
+            page.wait_for_timeout(500)
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width

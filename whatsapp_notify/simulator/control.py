@@ -1,0 +1,180 @@
+"""Play the customer, or Meta, from Python: for tests and the demo.
+
+    customer = control.customer("+358 45 739 0000")
+    control.reply(customer, "Thank you!")
+    courier.deliver_due(timezone.now())
+
+Functions read the clock themselves, because they stand for a person at a phone.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from . import customers, identities, outbox, webhooks
+from .conf import get_settings
+from .fates import Fate
+from .models import (
+    ChatMessage,
+    OutboxWebhook,
+    ScriptedError,
+    SimulatedCustomer,
+    SimulatedTemplate,
+)
+
+
+def reset() -> None:
+    """This will forget chats, customers, waiting webhooks and scripted errors.
+
+    The ledger stays, being evidence; templates and the profile stay, being the account's.
+    """
+    with transaction.atomic():
+        OutboxWebhook.objects.all().delete()
+        SimulatedCustomer.objects.all().delete()
+        ScriptedError.objects.all().delete()
+
+
+def customer(phone: str, *, name: str = "", fate: Fate | None = None) -> SimulatedCustomer:
+    """This will return the customer of a number, made when new; a name or fate given is set.
+
+    Raises: GraphError 131009 when it cannot be a phone number.
+    """
+    digits = identities.read_number(phone, business_digits=get_settings().business_digits)
+    found = customers.get_or_create(digits=digits, name=name)
+    if name and found.name != name:
+        customers.rename(found, name=name)
+    if fate is not None:
+        customers.set_fate(found, fate=fate)
+    return found
+
+
+def messages(person: SimulatedCustomer) -> list[ChatMessage]:
+    """This will return all messages of the chat, in order, those under way included."""
+    return list(person.messages.order_by("created_at", "id"))
+
+
+def reply(person: SimulatedCustomer, text: str, context_wamid: str | None = None) -> ChatMessage:
+    """This will write a text to the shop, quoting a message when its wamid is given."""
+    return customers.write_text(
+        person, text=text, context_wamid=context_wamid or "", now=timezone.now()
+    )
+
+
+def press_button(person: SimulatedCustomer, message: ChatMessage, index: int) -> ChatMessage:
+    """This will press a button (or choose a list row) of a message; the first is 0.
+
+    Raises: customers.NothingToPress.
+    """
+    return customers.press(person, message=message, index=index, now=timezone.now())
+
+
+def react(person: SimulatedCustomer, message: ChatMessage, emoji: str) -> ChatMessage:
+    """This will put an emoji on a message of the shop; an empty one takes it away."""
+    return customers.react(person, message=message, emoji=emoji, now=timezone.now())
+
+
+def send_photo(person: SimulatedCustomer, caption: str = "") -> ChatMessage:
+    """This will send the simulator's sample picture."""
+    sample = customers.sample_photo()
+    photo = customers.Photo(sample.data, sample.mime_type, caption)
+    return customers.send_photo(person, photo=photo, now=timezone.now())
+
+
+def send_location(person: SimulatedCustomer, latitude: float, longitude: float) -> ChatMessage:
+    """This will send a place."""
+    return customers.send_location(
+        person, latitude=latitude, longitude=longitude, now=timezone.now()
+    )
+
+
+def send_order(
+    person: SimulatedCustomer, items: list[dict[str, Any]], text: str = ""
+) -> ChatMessage:
+    """This will send a cart: ``items[]: {product_retailer_id, quantity, item_price, currency}``."""
+    return customers.send_order(person, items=items, text=text, now=timezone.now())
+
+
+def read(person: SimulatedCustomer) -> int:
+    """This will open the chat; returns how many messages were new."""
+    return customers.open_chat(person, now=timezone.now())
+
+
+def stop_marketing(person: SimulatedCustomer) -> None:
+    """This will press "stop" for marketing messages in WhatsApp itself."""
+    customers.set_marketing(person, stopped=True, now=timezone.now())
+
+
+def resume_marketing(person: SimulatedCustomer) -> None:
+    """This will press "resume" for marketing messages in WhatsApp itself."""
+    customers.set_marketing(person, stopped=False, now=timezone.now())
+
+
+def fail_next_calls(code: int, *, calls: int = 1, by_webhook: bool = False) -> None:
+    """This will let the next send calls meet a documented error, whoever they are for.
+
+    With ``by_webhook`` the calls are accepted and the error is told later.
+    """
+    ScriptedError.objects.create(code=code, remaining_calls=calls, by_webhook=by_webhook)
+
+
+def set_template_status(
+    name: str, status: str, *, language: str | None = None, reason: str = "NONE"
+) -> int:
+    """This will change the status of a template in all or one language, and tell the shop.
+
+    Returns how many templates changed. ``status``: APPROVED, PAUSED, DISABLED, REJECTED, ...
+    """
+    now, settings = timezone.now(), get_settings()
+    changed = _templates(name, language)
+    with transaction.atomic():
+        for template in changed:
+            template.status, template.rejected_reason = status, reason
+            template.save(update_fields=["status", "rejected_reason"])
+            body = webhooks.template_status(settings=settings, template=template, at=now)
+            outbox.schedule(label="template status", body=body, now=now)
+    return len(changed)
+
+
+def set_template_category(name: str, category: str, *, language: str | None = None) -> int:
+    """This will move a template to another price class, and tell the shop."""
+    now, settings = timezone.now(), get_settings()
+    changed = _templates(name, language)
+    with transaction.atomic():
+        for template in changed:
+            previous, template.category = template.category, category
+            template.save(update_fields=["category"])
+            body = webhooks.template_category(
+                settings=settings, template=template, previous=previous, at=now
+            )
+            outbox.schedule(label="template category", body=body, now=now)
+    return len(changed)
+
+
+def set_template_quality(name: str, quality: str, *, language: str | None = None) -> int:
+    """This will change the quality of a template (GREEN, YELLOW, RED), and tell the shop."""
+    now, settings = timezone.now(), get_settings()
+    changed = _templates(name, language)
+    with transaction.atomic():
+        for template in changed:
+            previous, template.quality_score = template.quality_score, quality
+            template.save(update_fields=["quality_score"])
+            body = webhooks.template_quality(
+                settings=settings, template=template, previous=previous, at=now
+            )
+            outbox.schedule(label="template quality", body=body, now=now)
+    return len(changed)
+
+
+def send_webhook(field: str, value: dict[str, Any]) -> None:
+    """This will tell the shop anything of the account, for example ``account_update``."""
+    now = timezone.now()
+    body = webhooks.account_envelope(settings=get_settings(), field=field, value=value, at=now)
+    outbox.schedule(label=field, body=body, now=now)
+
+
+def _templates(name: str, language: str | None) -> list[SimulatedTemplate]:
+    rows = SimulatedTemplate.objects.filter(name=name)
+    if language:
+        rows = rows.filter(language=language)
+    return list(rows.order_by("id"))

@@ -1,0 +1,1 @@
+"""The phone page: what customers see, drawn as they know it."""

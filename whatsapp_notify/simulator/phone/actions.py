@@ -1,0 +1,113 @@
+"""What the buttons of the phone page do.
+
+The field ``do`` names the action; ``press:12:0`` and ``react:12:3`` carry a message and an index.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+
+from whatsapp_notify.simulator import customers
+from whatsapp_notify.simulator.fates import Fate
+from whatsapp_notify.simulator.models import ChatMessage, SimulatedCustomer
+
+REACTIONS: Final = customers.REACTIONS
+
+#: Most characters that a person can write at once, as in WhatsApp.
+TEXT_LIMIT: Final = 4096
+PHOTO_LIMIT: Final = 5 * 1024 * 1024
+
+#: Where the quick action "location" says that the customer is: the Senate Square of Helsinki.
+SAMPLE_LOCATION: Final = (60.1695, 24.9525)
+
+
+class BadAction(Exception):
+    """The page asked for something that it does not offer."""
+
+
+def run(
+    customer: SimulatedCustomer, *, data: Mapping[str, Any], upload: UploadedFile | None = None
+) -> None:
+    """This will do one action of the page. Raises: BadAction."""
+    name, *parts = str(data.get("do", "text")).split(":")
+    now = timezone.now()
+    match name, parts:
+        case "text", []:
+            _write(customer, text=str(data.get("text", "")), now=now)
+        case "say", [*words]:
+            _write(customer, text=":".join(words), now=now)
+        case "press", [pk, index]:
+            _press(customer, pk=pk, index=index, now=now)
+        case "react", [pk, index]:
+            _react(customer, pk=pk, index=index, now=now)
+        case "photo", []:
+            customers.send_photo(customer, photo=_photo(upload), now=now)
+        case "location", []:
+            latitude, longitude = SAMPLE_LOCATION
+            customers.send_location(customer, latitude=latitude, longitude=longitude, now=now)
+        case "read", []:
+            customers.open_chat(customer, now=now)
+        case (("stop_marketing" | "resume_marketing"), []):
+            customers.set_marketing(customer, stopped=name == "stop_marketing", now=now)
+        case "fate", []:
+            _set_fate(customer, fate=str(data.get("fate", "")))
+        case _:
+            raise BadAction
+
+
+def _write(customer: SimulatedCustomer, *, text: str, now: datetime) -> None:
+    text = text.replace("\r\n", "\n").strip()
+    if not text or len(text) > TEXT_LIMIT:
+        raise BadAction
+    customers.open_chat(customer, now=now)
+    customers.write_text(customer, text=text, now=now)
+
+
+def _message(customer: SimulatedCustomer, pk: str) -> ChatMessage:
+    rows = customer.messages.filter(direction=ChatMessage.Direction.TO_CUSTOMER)
+    found = rows.filter(pk=_whole(pk)).first()
+    if found is None:
+        raise BadAction
+    return found
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise BadAction
+    return int(text)
+
+
+def _press(customer: SimulatedCustomer, *, pk: str, index: str, now: datetime) -> None:
+    message = _message(customer, pk)
+    customers.open_chat(customer, now=now)
+    try:
+        customers.press(customer, message=message, index=_whole(index), now=now)
+    except customers.NothingToPress as err:
+        raise BadAction from err
+
+
+def _react(customer: SimulatedCustomer, *, pk: str, index: str, now: datetime) -> None:
+    number = _whole(index)
+    if number >= len(REACTIONS):
+        raise BadAction
+    message, emoji = _message(customer, pk), REACTIONS[number]
+    # The same emoji once more takes it away.
+    chosen = "" if message.reaction == emoji else emoji
+    customers.react(customer, message=message, emoji=chosen, now=now)
+
+
+def _photo(upload: UploadedFile | None) -> customers.Photo:
+    if upload is None:
+        return customers.sample_photo()
+    if upload.content_type not in {"image/jpeg", "image/png"} or (upload.size or 0) > PHOTO_LIMIT:
+        raise BadAction
+    return customers.Photo(upload.read(), upload.content_type)
+
+
+def _set_fate(customer: SimulatedCustomer, *, fate: str) -> None:
+    if fate not in Fate.values:
+        raise BadAction
+    customers.set_fate(customer, fate=Fate(fate))
