@@ -1,0 +1,1 @@
+"""Pages of the shop: catalogue, cart and checkout, orders, account."""
