@@ -1,12 +1,10 @@
 """Automations: when this happens in the shop, write that."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -55,19 +53,11 @@ class AutomationAdmin(base.PageAdmin):
             sections.insert(1, (gettext_lazy("What stands in the template"), section))
         return sections
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        extra = dict(extra_context or {})
-        automation = self.get_object(request, unquote(object_id))
-        if automation is not None and self.has_view_permission(request, automation):
-            extra["previews"] = list(_previews(automation))
-            extra["variables"] = sorted(automation_form.known_names(automation).items())
-        return super().change_view(request, object_id, form_url, extra)
+    def page_context(self, request: HttpRequest, row: Automation) -> dict[str, Any]:
+        return {
+            "previews": list(_previews(row)),
+            "variables": sorted(automation_form.known_names(row).items()),
+        }
 
     @admin.action(description=gettext_lazy("Switch on"), permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Automation]) -> None:

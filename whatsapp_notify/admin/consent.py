@@ -1,12 +1,11 @@
 """The consent ledger: evidence to read and to hand out, never to change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -64,18 +63,8 @@ class ConsentRecordAdmin(base.ReadOnlyAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("action",)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        record = self.get_object(request, unquote(object_id))
-        extra = dict(extra_context or {})
-        if record is not None and self.has_view_permission(request, record):
-            extra |= _context(request, record)
-        return super().change_view(request, object_id, form_url, extra)
+    def page_context(self, request: HttpRequest, row: ConsentRecord) -> dict[str, Any]:
+        return _context(request, row)
 
     @admin.action(description=gettext_lazy("Export as CSV"), permissions=["export"])
     def export_rows(

@@ -132,19 +132,9 @@ class ContactAdmin(base.PageAdmin):
         )
         return [withdraw, *super().get_urls()]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        contact = self.get_object(request, unquote(object_id))
-        extra = dict(extra_context or {})
-        if contact is not None and self.has_view_permission(request, contact):
-            extra |= contact_page.context(request, contact)
-            extra["can_withdraw"] = self.has_change_permission(request, contact)
-        return super().change_view(request, object_id, form_url, extra)
+    def page_context(self, request: HttpRequest, row: Contact) -> dict[str, Any]:
+        can_withdraw = self.has_change_permission(request, row)
+        return {**contact_page.context(request, row), "can_withdraw": can_withdraw}
 
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """This will ask what to withdraw, and record it on POST."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -84,21 +83,9 @@ class MessageAdmin(MessageActions, base.ReadOnlyAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("state",)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        message = self.get_object(request, unquote(object_id))
-        if message is not None and self.has_view_permission(request, message):
-            extra_context = {
-                **(extra_context or {}),
-                **message_page.context(request, message),
-                "can_resend": self.has_resend_permission(request),
-            }
-        return super().change_view(request, object_id, form_url, dict(extra_context or {}))
+    def page_context(self, request: HttpRequest, row: Message) -> dict[str, Any]:
+        can_resend = self.has_resend_permission(request)
+        return {**message_page.context(request, row), "can_resend": can_resend}
 
     @admin.display(description=_("when"))
     def when(self, message: Message) -> str:

@@ -84,18 +84,9 @@ class SenderAdmin(base.ReadOnlyAdmin):
         ]
         return [*deeds, *super().get_urls()]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        extra = {**(extra_context or {}), "can_stop": self.has_stop_permission(request)}
-        sender = self.get_object(request, unquote(object_id))
-        if sender is not None:
-            extra |= {"sender": sender, "circuit": circuit_words(sender)}
-        return super().change_view(request, object_id, form_url, extra)
+    def page_context(self, request: HttpRequest, row: Sender) -> dict[str, Any]:
+        can_stop = self.has_stop_permission(request)
+        return {"sender": row, "circuit": circuit_words(row), "can_stop": can_stop}
 
     def deed_view(self, request: HttpRequest, object_id: str, deed: str) -> HttpResponse:
         """This will ask before it stops, releases or resumes, and do so on POST."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -66,18 +65,8 @@ class TemplateAdmin(base.ReadOnlyAdmin):
         extra["has_rows"] = Template.objects.exists()
         return super().changelist_view(request, extra)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        extra = {**(extra_context or {}), "can_manage": self.has_manage_permission(request)}
-        template = self.get_object(request, unquote(object_id))
-        if template is not None and self.has_view_permission(request, template):
-            extra |= _context(template)
-        return super().change_view(request, object_id, form_url, extra)
+    def page_context(self, request: HttpRequest, row: Template) -> dict[str, Any]:
+        return {**_context(row), "can_manage": self.has_manage_permission(request)}
 
     def sync_view(self, request: HttpRequest) -> HttpResponse:
         """This will fetch all templates from Meta, on POST."""
