@@ -631,16 +631,20 @@ class TestQueue:
         rang = queue.ring(broken_broker)
 
         assert not rang
-        assert time.perf_counter() - started < 0.05
+        # Kombu's own patience would be six seconds.
+        assert time.perf_counter() - started < 2
 
-    def test_f23_is_silent_for_a_while_after_a_failure(self, broken_broker: Any) -> None:
+    def test_f23_is_silent_for_a_while_after_a_failure(
+        self, broken_broker: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         queue.ring(broken_broker)
+        tried: list[Any] = []
+        monkeypatch.setattr(queue, "_connection", tried.append)
 
-        started = time.perf_counter()
         rang = queue.ring(broken_broker)
 
         assert not rang
-        assert time.perf_counter() - started < 0.001
+        assert tried == []
 
     def test_rings_where_there_is_a_broker(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(queue, "_silent_until", 0.0)
@@ -689,7 +693,8 @@ class TestQueue:
         waited_seconds = time.perf_counter() - started
         hanging.set()
 
-        assert waited_seconds < 0.05
+        # The broker hangs for ten.
+        assert waited_seconds < 2
         assert queue.ringer.wait(timeout_seconds=5)
 
     def test_f25_rings_that_come_together_are_one(self, monkeypatch: pytest.MonkeyPatch) -> None:

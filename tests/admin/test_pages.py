@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin import factories as make
+from whatsapp_notify.admin import words
 from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
 from whatsapp_notify.models import Conversation, Survey, SurveyAnswer, Template
-from whatsapp_notify.services import templates
+from whatsapp_notify.services import senders, templates
 from whatsapp_notify.services.templates import Submission, Synced
 
 
@@ -86,6 +87,22 @@ class TestContact:
         make.make_consent(contact, make.make_topic(), at=now)
 
         assert "Withdraw consent…" in html_of(owner, contact)
+
+    def test_shows_the_window_and_the_entry_point(
+        self, db: None, owner: Client, now: datetime
+    ) -> None:
+        contact = make.make_contact()
+        Conversation.objects.create(
+            contact=contact,
+            sender=senders.current(),
+            window_expires_at=now + timedelta(hours=3),
+            entry_point_expires_at=now + timedelta(hours=50),
+        )
+
+        html = html_of(owner, contact)
+
+        assert "open, ends" in html
+        assert str(words.at(now + timedelta(hours=50))) in html
 
     def test_list_asks_for_the_same_number_of_queries(
         self, db: None, owner: Client, now: datetime, django_assert_max_num_queries: Any

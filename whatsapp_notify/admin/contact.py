@@ -76,13 +76,22 @@ class ContactAdmin(base.PageAdmin):
     ordering = ("-pk",)
     raw_id_fields = ("user",)
     actions = None
-    readonly_fields = ("marketing_stopped_at", "unreachable_since", "erased_at", "created_at")
+    readonly_fields = (
+        "service_window",
+        "entry_point",
+        "marketing_stopped_at",
+        "unreachable_since",
+        "erased_at",
+        "created_at",
+    )
     fields = (
         "first_name",
         "language",
         "time_zone",
         "birth_date",
         "user",
+        "service_window",
+        "entry_point",
         "marketing_stopped_at",
         "unreachable_since",
         "erased_at",
@@ -202,6 +211,16 @@ class ContactAdmin(base.PageAdmin):
         return format_html_join(
             " ", "{}", ((contact_page.consent_badge(state),) for state in states)
         )
+
+    @admin.display(description=gettext_lazy("Service window"))
+    def service_window(self, contact: Contact) -> str:
+        return window_badge(contact)
+
+    @admin.display(description=gettext_lazy("free entry point until"))
+    def entry_point(self, contact: Contact) -> str:
+        ends = [each.entry_point_expires_at for each in contact.conversations.all()]
+        end = max((moment for moment in ends if moment), default=None)
+        return words.at(end) if end else "–"
 
 
 def window_badge(contact: Contact) -> str:
