@@ -688,13 +688,12 @@ class TestQueue:
         monkeypatch.setattr(queue, "ring", lambda task: hanging.wait(10))
         queue.connect()
 
-        started = time.perf_counter()
         signals.messages_due.send(sender=None)
-        waited_seconds = time.perf_counter() - started
+        is_told = queue.ringer.wait(timeout_seconds=0)
         hanging.set()
 
-        # The broker hangs for ten.
-        assert waited_seconds < 2
+        # The sender of the signal was let go while the broker was still being told.
+        assert not is_told
         assert queue.ringer.wait(timeout_seconds=5)
 
     def test_f25_rings_that_come_together_are_one(self, monkeypatch: pytest.MonkeyPatch) -> None:

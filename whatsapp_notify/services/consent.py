@@ -61,7 +61,8 @@ def withdraw(
 ) -> list[ConsentRecord]:
     """This will withdraw consent; without ``topics`` to all that the shop sends by itself.
 
-    No call to the provider starts for the contact after this has been committed.
+    Nothing of the contact's is claimed after this has been committed. A call that was claimed
+    just before may still reach the provider; see ``claims.HORIZON``.
     """
     if topics is None:
         topics = Topic.objects.exclude(purpose=Purpose.SERVICE).order_by("id")

@@ -40,7 +40,10 @@ def lock(*, sender_id: int) -> Sender:
 
 
 def stop(*, sender: Sender, actor: str, now: datetime) -> None:
-    """This will press the red button: nothing leaves after this has been committed."""
+    """This will press the red button: nothing is claimed after this has been committed.
+
+    Calls that were claimed just before still end; see ``claims.HORIZON``.
+    """
     with transaction.atomic():
         row = lock(sender_id=sender.pk)
         if row.stopped_at is None:
