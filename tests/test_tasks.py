@@ -35,7 +35,7 @@ class TestDeliver:
     def test_f21_a_long_outbox_goes_on_in_a_task_of_its_own(
         self, continued: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tasks, "CALLS_PER_TASK", 2)
+        monkeypatch.setattr(tasks, "SECONDS_PER_TASK", 0.025)
         for _each in range(3):
             factories.queued(now=timezone.now())
 

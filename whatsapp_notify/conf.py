@@ -72,6 +72,8 @@ class Settings:
     MESSAGES_PER_SECOND: int = 80
     #: Calls to Graph at the same time in one process.
     CONCURRENCY: int = 64
+    #: Tasks that send at the same time, each with CONCURRENCY calls; more workers do other work.
+    SENDING_TASKS: int = 1
     #: Seconds to connect to Graph.
     CONNECT_TIMEOUT_SECONDS: float = 5.0
     #: Seconds that one call may take in all; afterwards its outcome is in doubt.

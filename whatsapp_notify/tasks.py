@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from whatsapp_notify.services import (
     birthdays,
-    delivery,
+    drains,
     events,
     heartbeats,
     reconcile,
@@ -23,8 +23,9 @@ from whatsapp_notify.services import (
     webhooks,
 )
 
-#: A pool of processes never hears of the worker's stop while a task runs.
-CALLS_PER_TASK = 1000
+#: One task sends for about so long. A pool of processes never hears of the worker's stop while
+#: a task runs.
+SECONDS_PER_TASK = 5
 
 #: Set when the worker is asked to stop: nothing new is claimed, current calls end.
 _stopping = threading.Event()
@@ -46,10 +47,11 @@ def process_events(**kwargs: Any) -> None:
 def deliver(**kwargs: Any) -> None:
     """This will send what is due; a long outbox goes on in a task of its own.
 
-    So a worker that is asked to stop ends soon, and other tasks get their turn.
+    So a worker that is asked to stop ends soon, and other tasks get their turn. At most
+    SENDING_TASKS do it at once: the others find their work being done and end.
     """
-    report = delivery.deliver(clock=timezone.now, stop=_stopping, at_most=CALLS_PER_TASK)
-    if report.calls >= CALLS_PER_TASK and not _stopping.is_set():
+    has_more = drains.drain(clock=timezone.now, stop=_stopping, for_seconds=SECONDS_PER_TASK)
+    if has_more and not _stopping.is_set():
         deliver.delay()
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 

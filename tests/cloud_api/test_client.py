@@ -651,7 +651,7 @@ class TestSecrets:
 
         assert data == {"is_valid": True}
         assert f"input_token={TOKEN}".encode() in server.requests[0]
-        assert "debug_token" in caplog.text
+        assert "127.0.0.1" in caplog.text
         assert TOKEN not in caplog.text
 
     @pytest.mark.parametrize(

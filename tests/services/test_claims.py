@@ -23,6 +23,7 @@ from whatsapp_notify.services import (
     claims,
     consent,
     delivery,
+    identities,
     outbox,
     receipts,
     senders,
@@ -41,6 +42,11 @@ def _quick(settings: Any) -> None:
 
 def deliver(**options: Any) -> delivery.Delivered:
     return delivery.deliver(clock=lambda: NOW, **options)
+
+
+def deliver_until_idle() -> None:
+    began = time.monotonic()
+    delivery.deliver(clock=lambda: NOW + timedelta(seconds=time.monotonic() - began))
 
 
 def withdraw(contact: Contact) -> None:
@@ -114,6 +120,57 @@ class TestSeveralSenders:
         queries(1)
 
         assert queries(30) == queries(2)
+
+
+class TestLastLook:
+    def test_sees_nothing_where_nothing_has_changed(self) -> None:
+        factories.queued()
+        planned = claims.claim(limit=1, now=NOW).calls
+
+        assert claims.look(planned=planned) == frozenset()
+
+    def test_f75_sees_an_opt_out_since_the_claim(self) -> None:
+        message = factories.queued()
+        planned = claims.claim(limit=1, now=NOW).calls
+
+        withdraw(message.contact)
+
+        assert claims.look(planned=planned) == {message.contact_id}
+
+    def test_sees_the_red_button(self) -> None:
+        message = factories.queued()
+        planned = claims.claim(limit=1, now=NOW).calls
+
+        senders.stop(sender=senders.current(), actor="staff", now=NOW)
+
+        assert claims.look(planned=planned) == {message.contact_id}
+
+    def test_f71_sees_that_the_number_is_somebody_elses(self) -> None:
+        message = factories.queued()
+        planned = claims.claim(limit=1, now=NOW).calls
+
+        identities.end(contact=message.contact, kinds=identities.OF_THE_CHAT, now=NOW)
+
+        assert claims.look(planned=planned) == {message.contact_id}
+
+    def test_f75_an_opt_out_between_claim_and_start_stops_the_call(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        message, other = factories.queued(), factories.queued()
+        look = claims.look
+
+        def withdraw_first(*, planned: Any) -> frozenset[int]:
+            withdraw(message.contact)
+            return look(planned=planned)
+
+        monkeypatch.setattr(claims, "look", withdraw_first)
+
+        deliver_until_idle()
+
+        assert called() == {other.pk: 1}
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("blocked", "consent")
+        assert "reconsider" in [line.reason for line in timeline.of(message)]
 
 
 class TestOptOutAgainstClaim:
@@ -192,8 +249,7 @@ class TestOptOutAgainstClaim:
         answered = []
         for person in people:
             factories.queued(person)
-        for outgoing, _start in claims.claim(limit=50, now=NOW).calls:
-            answered.append(outgoing)
+        answered.extend(each.outgoing for each in claims.claim(limit=50, now=NOW).calls)
         for person in people:
             factories.queued(person)
         stop = Refused(action=Action.STOP_MARKETING, code=131050)
@@ -278,6 +334,8 @@ class TestKilledProcess:
         )  # fmt: skip
 
         assert Message.objects.filter(state="calling").count() <= 10
+        # The clock of this test stands still; what the killed process leased would never pass.
+        Sender.objects.update(paced_until=None)
         deliver()
         sweep.sweep(now=NOW + timedelta(minutes=2))
         in_doubt = set(Message.objects.filter(state="in_doubt").values_list("id", flat=True))
@@ -459,7 +517,7 @@ class TestClock:
         claims.claim(limit=1, now=NOW)
 
         message.refresh_from_db()
-        assert message.call_expires_at == NOW + timedelta(seconds=0.5 + 20 + 15)
+        assert message.call_expires_at == NOW + timedelta(seconds=0.1 + 20 + 15)
         assert claims.START_WITHIN < claims.HORIZON + claims.ANSWER_GRACE
 
 

@@ -363,19 +363,19 @@ class TestDoubt:
 
 class TestPace:
     def test_no_second_holds_more_than_the_rate(self, settings) -> None:
-        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10}
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 50}
         for _each in range(8):
             factories.queued()
 
         claimed = claims.claim(limit=8, now=NOW)
 
-        # Half a second ahead at ten a second: five places, a tenth of a second apart.
-        starts = [round(start, 3) for _outgoing, start in claimed.calls]
-        assert starts == [0.0, 0.1, 0.2, 0.3, 0.4]
-        assert Sender.objects.get().paced_until == NOW + timedelta(seconds=0.5)
+        # A tenth of a second ahead at fifty a second: five places, a little more than 1/50 apart.
+        starts = [round(planned.start_in, 4) for planned in claimed.calls]
+        assert starts == [0.0, 0.0202, 0.0404, 0.0606, 0.0808]
+        assert Sender.objects.get().paced_until == NOW + timedelta(seconds=0.10101)
 
     def test_a_full_horizon_is_waited_for(self, settings) -> None:
-        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10}
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 50}
         for _each in range(8):
             factories.queued()
         claims.claim(limit=8, now=NOW)
@@ -383,7 +383,7 @@ class TestPace:
         claimed = claims.claim(limit=8, now=NOW)
 
         assert claimed.calls == ()
-        assert claimed.wait_until == NOW + timedelta(seconds=0.25)
+        assert claimed.wait_until == NOW + timedelta(seconds=0.05101)
 
     def test_each_call_counts_towards_the_persons_pace(self) -> None:
         message = factories.queued()

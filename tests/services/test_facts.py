@@ -67,7 +67,7 @@ class TestBatch:
     def test_knows_people_without_a_phone_by_their_user_id(self) -> None:
         person = factories.contact(phone="+358457311112")
         person.identities.update(kind=Identity.Kind.USER_ID, value="US.13491208655302741918")
-        message = factories.draft(person)
+        message = factories.draft(person, key="offers")
 
         seen = batch(message).facts(message)
 

@@ -55,7 +55,7 @@ def call(count: int = 1, **fields: Any) -> list[Outgoing]:
     """Messages whose calls are under way."""
     for _each in range(count):
         factories.queued(**fields)
-    return [outgoing for outgoing, _start in claims.claim(limit=50, now=NOW).calls]
+    return [each.outgoing for each in claims.claim(limit=50, now=NOW).calls]
 
 
 def record(*answers: tuple[Outgoing, Receipt], now: Any = NOW) -> None:
@@ -138,7 +138,7 @@ class TestLateAnswers:
         [first] = call()
         record((first, Unknown(reason=UnknownReason.TIMED_OUT)))
         settlement.settle(message_id=first.message_id, verdict="send_again", actor="owner", now=NOW)
-        [second] = [outgoing for outgoing, _start in claims.claim(limit=1, now=NOW).calls]
+        [second] = [each.outgoing for each in claims.claim(limit=1, now=NOW).calls]
 
         record((first, late))
 
@@ -151,7 +151,7 @@ class TestLateAnswers:
         record((first, ACCEPTED))
         tell(row(first), "failed", code=131000)
         settlement.settle(message_id=first.message_id, verdict="send_again", actor="owner", now=NOW)
-        [second] = [outgoing for outgoing, _start in claims.claim(limit=1, now=NOW).calls]
+        [second] = [each.outgoing for each in claims.claim(limit=1, now=NOW).calls]
 
         record((second, Accepted(provider_message_id="wamid.A2")))
 

@@ -39,7 +39,7 @@ def calling(count: int = 1) -> list[Message]:
     for _each in range(count):
         factories.queued()
     called = claims.claim(limit=50, now=NOW).calls
-    return [Message.objects.get(pk=outgoing.message_id) for outgoing, _start in called]
+    return [Message.objects.get(pk=each.outgoing.message_id) for each in called]
 
 
 def accept(message: Message, wamid: str = "") -> Message:

@@ -111,6 +111,10 @@ class ContactAdmin(base.PageAdmin):
             return False
         return super().has_change_permission(request, obj)
 
+    def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        # Only what was edited: an opt-out at this moment writes other columns of the row.
+        obj.save(update_fields=[*form.changed_data, "birth_month_day"])
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         states = ConsentState.objects.select_related("topic").order_by("topic_id")
         return (

@@ -151,6 +151,9 @@ REASONS: Mapping[str, Words] = {
     "not_json": gettext_lazy("answer could not be read"),
     "cancelled": gettext_lazy("taken back"),
     "retry": gettext_lazy("passing fault at WhatsApp; tried again later"),
+    "reconsider": gettext_lazy(
+        "taken back before it left: the customer or the shop changed its mind"
+    ),
     "slow_down": gettext_lazy("WhatsApp asked to send more slowly"),
     "slow_pair": gettext_lazy("too many messages to one person at once"),
     "later": gettext_lazy("WhatsApp asked not to write to this person now"),

@@ -22,8 +22,12 @@ import itertools
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -35,6 +39,17 @@ _current = threading.local()
 
 class NotSent(Exception):
     """No byte of the request has left; the call may be repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Received:
+    """One answer, read to its end or just past the limit."""
+
+    http_status: int
+    headers: Message
+    body: bytes
+    #: Whether the answer announced where it ends.
+    is_framed: bool
 
 
 class Call:
@@ -168,6 +183,38 @@ class _OwnedConnection(HTTPConnection):
             self._parts = None
         self.send(b"".join(parts))
 
+    def exchange(self, data: bytes, *, max_bytes: int) -> Received:
+        """This will send a whole request in one piece and read the whole answer.
+
+        The way of every message: what urllib3 adds around it costs as much again.
+
+        Raises:
+            NotSent: It is too late to begin.
+            OSError: The connection failed; ``TimeoutError`` where it was too slow.
+            http.client.HTTPException: The answer is none, or was cut.
+        """
+        call = _current.call
+        self._take(call)
+        self.send(data)
+        # ``connect`` has used its own, shorter time-out; a rested socket has that of its last call.
+        self.sock.settimeout(max(call.remaining_seconds, 0.001))
+        response = HTTPResponse(self.sock, method="POST")
+        try:
+            response.begin()
+            body = _read(response, max_bytes=max_bytes)
+            is_at_its_end = response.isclosed()
+        finally:
+            response.close()
+        if response.will_close or not is_at_its_end:
+            self.close()
+        self._used_at = time.monotonic()
+        return Received(
+            http_status=response.status,
+            headers=response.headers,
+            body=_decoded(body, response, max_bytes=max_bytes),
+            is_framed=response.chunked is True or response.headers["Content-Length"] is not None,
+        )
+
     def connect(self) -> None:
         self._take(_current.call)
         super().connect()
@@ -246,6 +293,25 @@ class _OwnedConnection(HTTPConnection):
             opened.close()
             raise
         return opened
+
+
+def _read(response: HTTPResponse, *, max_bytes: int) -> bytes:
+    """This will read at most one byte more than is wanted, and refuse half an answer."""
+    announced = response.length
+    body = response.read(max_bytes + 1)
+    if announced is not None and len(body) < min(announced, max_bytes + 1):
+        raise IncompleteRead(body, announced - len(body))
+    return body
+
+
+def _decoded(body: bytes, response: HTTPResponse, *, max_bytes: int) -> bytes:
+    # We ask for no compression; a proxy on the way may compress all the same.
+    if response.headers.get("Content-Encoding", "identity").lower() in {"", "identity"}:
+        return body
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, max_bytes + 1)
+    except zlib.error as err:
+        raise IncompleteRead(body) from err
 
 
 class _OwnedSecureConnection(_OwnedConnection, HTTPSConnection):

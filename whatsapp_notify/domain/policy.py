@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from whatsapp_notify.domain import calendar
@@ -118,7 +119,9 @@ class Facts:
     contact_erased_at: datetime | None = None
     has_address: bool = True
     unreachable_since: datetime | None = None
+    #: Only looked at where the message is marketing.
     country: str = ""
+    #: Only looked at where the message has quiet hours.
     time_zone: str = ""
     marketing_stopped_at: datetime | None = None
     pair_paced_until: datetime | None = None
@@ -180,7 +183,7 @@ class Decision:
 
     def to_json(self) -> list[list[Any]]:
         """This will return ``[[name, outcome, evidence], ...]`` for the message row."""
-        return [[each.name, str(each.outcome), dict(each.evidence)] for each in self.checks]
+        return [[each.name, each.outcome, each.evidence] for each in self.checks]
 
 
 #: How long to wait for what only a person can change.
@@ -223,11 +226,16 @@ def pace_pair(*, paced_until: datetime | None, now: datetime) -> datetime:
     return max(paced_until or now, now) + PAIR_SPACING
 
 
-def is_marketing(request: Request, facts: Facts) -> bool:
+def is_marketing(request: Request, template: TemplateFacts | None) -> bool:
     """This will tell whether Meta counts the message as marketing, whatever the shop says."""
-    if request.is_template and facts.template is not None:
-        return facts.template.category == "MARKETING"
+    if request.is_template and template is not None:
+        return template.category == "MARKETING"
     return request.purpose is Purpose.PROMOTION
+
+
+def has_quiet_hours(request: Request) -> bool:
+    """This will tell whether the message waits while the customer sleeps."""
+    return request.purpose not in {Purpose.SERVICE, Purpose.DELIVERY}
 
 
 def _red_button(request: Request | None, facts: Facts, now: datetime) -> Check:
@@ -305,7 +313,7 @@ def _answers_the_customer(request: Request, facts: Facts, now: datetime) -> bool
 
 
 def _provider_stop(request: Request, facts: Facts, now: datetime) -> Check:
-    if not is_marketing(request, facts):
+    if not is_marketing(request, facts.template):
         return _not_applicable("provider_stop")
     if facts.marketing_stopped_at is None:
         return _passed("provider_stop")
@@ -365,7 +373,7 @@ def _service_window(request: Request, facts: Facts, now: datetime) -> Check:
 
 
 def _blocked_country(request: Request, facts: Facts, now: datetime) -> Check:
-    if not is_marketing(request, facts):
+    if not is_marketing(request, facts.template):
         return _not_applicable("blocked_country")
     if facts.country in facts.rules.blocked_marketing_countries:
         return _blocked("blocked_country", country=facts.country)
@@ -388,7 +396,7 @@ def _due(request: Request, facts: Facts, now: datetime) -> Check:
 
 def _quiet_hours(request: Request, facts: Facts, now: datetime) -> Check:
     hours = facts.rules.quiet_hours
-    if hours is None or request.purpose in {Purpose.SERVICE, Purpose.DELIVERY}:
+    if hours is None or not has_quiet_hours(request):
         return _not_applicable("quiet_hours")
     zone = facts.time_zone or facts.rules.default_time_zone
     # A message planned for later is judged by the hour at which it would leave.
@@ -441,9 +449,17 @@ CHECK_NAMES: tuple[str, ...] = tuple(check.__name__.removeprefix("_") for check 
 
 
 def _passed(name: str, **evidence: Any) -> Check:
+    if not evidence:
+        return _passed_without_evidence(name)
     return Check(name=name, outcome=Outcome.PASSED, evidence=evidence)
 
 
+@cache
+def _passed_without_evidence(name: str) -> Check:
+    return Check(name=name, outcome=Outcome.PASSED)
+
+
+@cache
 def _not_applicable(name: str) -> Check:
     return Check(name=name, outcome=Outcome.NOT_APPLICABLE)
 

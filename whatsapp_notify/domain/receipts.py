@@ -9,6 +9,8 @@ from whatsapp_notify.domain.content import Content
 class Action(StrEnum):
     """What a refusal asks of the sender. The table of provider codes maps to these."""
 
+    #: We took it back ourselves, before the first byte: decide about it again, at once.
+    RECONSIDER = "reconsider"
     #: Same message again later, with a growing pause; gives up after a few tries.
     RETRY = "retry"
     #: The sender is too fast: everybody waits, no try is used up.

@@ -5,7 +5,7 @@ from whatsapp_notify.models.consent import ConsentRecord, ConsentState
 from whatsapp_notify.models.contact import Contact, Conversation, Identity
 from whatsapp_notify.models.inbound import InboundMessage
 from whatsapp_notify.models.message import DeliveryEvent, Message
-from whatsapp_notify.models.operations import Heartbeat, Installation, Overview, Watermark
+from whatsapp_notify.models.operations import Heartbeat, Installation, Lease, Overview, Watermark
 from whatsapp_notify.models.sender import Sender
 from whatsapp_notify.models.shop_event import ShopEvent
 from whatsapp_notify.models.survey import Survey, SurveyAnswer
@@ -24,6 +24,7 @@ __all__ = [
     "Identity",
     "InboundMessage",
     "Installation",
+    "Lease",
     "Message",
     "Overview",
     "Sender",

@@ -57,6 +57,9 @@ class Contact(models.Model):
     )
     #: Pair rate: when the person's allowance would be used up by no call (see policy).
     paced_until = models.DateTimeField(null=True, editable=False)
+    #: Counts consents, withdrawals and changes of number: a call that was planned before one
+    #: of them does not start after it.
+    consent_revision = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

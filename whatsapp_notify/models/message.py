@@ -49,15 +49,26 @@ class Message(models.Model):
     #: Business key: one message per event, automation, contact and channel.
     key = models.CharField(max_length=120, editable=False)
     contact = models.ForeignKey(
-        Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="messages"
+        Contact,
+        verbose_name=_("contact"),
+        on_delete=models.PROTECT,
+        related_name="messages",
+        # wn_message_contact_idx begins with it.
+        db_index=False,
     )
-    topic = models.ForeignKey(Topic, verbose_name=_("topic"), on_delete=models.PROTECT)
+    # Note [References without an index]
+    # Few values, shared by many rows, are never looked up alone, and each index is written
+    # with each claim and each answer.
+    topic = models.ForeignKey(
+        Topic, verbose_name=_("topic"), on_delete=models.PROTECT, db_index=False
+    )
     automation = models.ForeignKey(
         Automation,
         verbose_name=_("automation"),
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_index=False,
     )
     event = models.ForeignKey(
         ShopEvent,
@@ -66,6 +77,7 @@ class Message(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="messages",
+        db_index=False,
     )
     survey = models.ForeignKey(
         "whatsapp_notify.Survey",
@@ -73,6 +85,7 @@ class Message(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_index=False,
     )
     #: The inbound message that this one answers.
     in_reply_to = models.ForeignKey(
@@ -82,9 +95,15 @@ class Message(models.Model):
         on_delete=models.SET_NULL,
         related_name="replies",
         verbose_name=_("answers"),
+        db_index=False,
     )
     sender = models.ForeignKey(
-        Sender, verbose_name=_("sender"), null=True, blank=True, on_delete=models.PROTECT
+        Sender,
+        verbose_name=_("sender"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
     )
     channel = models.CharField(
         _("channel"), max_length=12, choices=Channel.choices, default=Channel.WHATSAPP
@@ -171,6 +190,16 @@ class Message(models.Model):
                 condition=models.Q(call_expires_at__isnull=False),
             ),
             models.Index(fields=["contact", "-id"], name="wn_message_contact_idx"),
+            models.Index(
+                fields=["event"],
+                name="wn_message_event_idx",
+                condition=models.Q(event__isnull=False),
+            ),
+            models.Index(
+                fields=["in_reply_to"],
+                name="wn_message_reply_idx",
+                condition=models.Q(in_reply_to__isnull=False),
+            ),
             models.Index(fields=["created_at"], name="wn_message_created_idx"),
             models.Index(
                 fields=["order_ref"],
@@ -223,7 +252,12 @@ class DeliveryEvent(AppendOnlyModel):
         RESENT = "resent", _("sent again by staff")
 
     message = models.ForeignKey(
-        Message, verbose_name=_("message"), on_delete=models.CASCADE, related_name="timeline"
+        Message,
+        verbose_name=_("message"),
+        on_delete=models.CASCADE,
+        related_name="timeline",
+        # wn_deliveryevent_msg_idx begins with it.
+        db_index=False,
     )
     kind = models.CharField(_("what"), max_length=10, choices=Kind.choices)
     #: When it happened, by the clock of who told it.

@@ -52,6 +52,29 @@ class Overview(Heartbeat):
         verbose_name_plural = _("overview")
 
 
+class Lease(models.Model):
+    """Who does something that only so many should do at once; it ends by itself.
+
+    A limit of load and nothing more: what two do at once is right all the same.
+    """
+
+    #: "deliver:0", "deliver:1", ...
+    name = models.CharField(max_length=40)
+    #: Random, so that only the holder prolongs and returns it.
+    holder = models.CharField(max_length=32, blank=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("lease")
+        verbose_name_plural = _("leases")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name"], name="wn_lease_name_uniq"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Watermark(models.Model):
     """How far a scan of the shop has come; nothing older than its start is touched."""
 

@@ -1,10 +1,13 @@
 """Many calls to a backend at once, without the database."""
 
+import heapq
+import itertools
 import logging
 import queue
+import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,22 +21,44 @@ from whatsapp_notify.domain.receipts import (
     UnknownReason,
 )
 from whatsapp_notify.services import faults
+from whatsapp_notify.services.claims import PlannedCall
 
 logger = logging.getLogger(__name__)
+
+#: Returns the contacts to whom no call must start any more; see Note [The last look] of
+#: ``claims``.
+Look = Callable[[Collection[PlannedCall]], frozenset[int]]
+
+#: A call starts at most so long after the last look at it; later it is looked at again.
+LOOK_SECONDS = 1.0
+#: Starts that are due within so long of each other are looked at together.
+_TOGETHER_SECONDS = 0.01
+
+_TOO_LATE = Refused(action=Action.RETRY, detail="The process was frozen too long.")
+_RECONSIDER = Refused(
+    action=Action.RECONSIDER, detail="The customer or the shop has changed their mind."
+)
 
 
 class Calls:
     """A pool of threads that only call; the thread that owns the database does all else.
 
-    Messages are started at their own moment (``start_in`` seconds from now), in order, by
-    ``collect``: threads never sleep.
+    Messages are started at their own moment, in order, by ``collect``: threads never sleep.
     """
 
-    def __init__(self, *, backend: Backend, concurrency: int) -> None:
+    def __init__(
+        self, *, backend: Backend, concurrency: int, per_second: float, look: Look
+    ) -> None:
         self._backend = backend
         self._concurrency = concurrency
-        self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="whatsapp-call")
-        self._waiting: deque[tuple[float, float, Outgoing]] = deque()
+        self._look = look
+        self._pace = _Pace(per_second=per_second)
+        self._threads: list[threading.Thread] = []
+        #: Places in the pace, soonest first, and who takes the next: the most urgent.
+        self._places: deque[float] = deque()
+        self._waiting: list[tuple[int, int, float, PlannedCall]] = []
+        self._numbers = itertools.count()
+        self._started: queue.SimpleQueue[tuple[Outgoing, float] | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Outgoing, Receipt]] = queue.SimpleQueue()
         self._in_flight = 0
 
@@ -46,7 +71,10 @@ class Calls:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(wait=True)
+        for _thread in self._threads:
+            self._started.put(None)
+        for thread in self._threads:
+            thread.join()
 
     @property
     def free(self) -> int:
@@ -57,50 +85,115 @@ class Calls:
     def is_idle(self) -> bool:
         return self._in_flight == 0 and not self._waiting
 
-    def start(self, outgoing: Outgoing, *, start_in: float, start_before: float) -> None:
-        """This will have the message called in ``start_in`` seconds.
+    def start(
+        self, planned: Sequence[PlannedCall], *, claimed_at: float, start_before: float
+    ) -> None:
+        """This will have the messages called, each at a place in the pace.
 
-        ``start_before`` is a moment of ``time.monotonic``, looked at just before the call:
-        later it is refused here, and has definitely not left.
+        What is urgent takes the place of what is not, if that has not started yet.
+
+        ``claimed_at`` and ``start_before`` are moments of ``time.monotonic``. A call that has
+        not begun by the second one is refused here, and has definitely not left.
         """
-        self._waiting.append((time.monotonic() + start_in, start_before, outgoing))
+        for each in planned:
+            self._places.append(claimed_at + each.start_in)
+            entry = (each.priority, next(self._numbers), start_before, each)
+            heapq.heappush(self._waiting, entry)
 
     def collect(self, *, timeout: float, at_most: int) -> list[tuple[Outgoing, Receipt]]:
-        """This will start what is due and return the answers that came within the time."""
+        """This will start what is due and return the answers that came within the time.
+
+        With some answers at hand it does not wait for more than is due by then.
+        """
         answers: list[tuple[Outgoing, Receipt]] = []
         deadline = time.monotonic() + timeout
         while len(answers) < at_most:
-            self._start_due()
-            remaining = self._until_next_start(deadline) - time.monotonic()
-            if self.is_idle or time.monotonic() >= deadline:
+            self.start_due()
+            now = time.monotonic()
+            if self.is_idle or now >= deadline:
                 break
             try:
-                answers.append(self._answers.get(timeout=max(remaining, 0.0002)))
+                answers.append(self._answers.get(timeout=self._until_next_start(deadline) - now))
             except queue.Empty:
                 continue
             self._in_flight -= 1
+            self._take_all(answers, at_most)
         return answers
 
-    def _start_due(self) -> None:
+    def _take_all(self, answers: list[tuple[Outgoing, Receipt]], at_most: int) -> None:
+        while len(answers) < at_most:
+            try:
+                answers.append(self._answers.get_nowait())
+            except queue.Empty:
+                return
+            self._in_flight -= 1
+
+    def start_due(self) -> None:
+        """This will start the calls whose moment has come, unless the last look forbids it."""
+        due: list[tuple[float, PlannedCall]] = []
         now = time.monotonic()
-        while self._waiting and self._waiting[0][0] <= now:
-            _moment, start_before, outgoing = self._waiting.popleft()
-            self._in_flight += 1
-            self._pool.submit(self._call, outgoing, start_before)
+        while self._places and self._places[0] <= now and self._pace.has_room(now=now):
+            self._places.popleft()
+            _priority, _number, start_before, planned = heapq.heappop(self._waiting)
+            self._pace.count(now=now)
+            due.append((start_before, planned))
+        if not due:
+            return
+        self._in_flight += len(due)
+        looked_at = time.monotonic()
+        try:
+            revoked = self._look([planned for _before, planned in due])
+        except BaseException:
+            # Not one of them has left: that must not be forgotten.
+            for _before, planned in due:
+                self._answers.put((planned.outgoing, _RECONSIDER))
+            raise
+        for start_before, planned in due:
+            if planned.contact_id in revoked:
+                self._answers.put((planned.outgoing, _RECONSIDER))
+            else:
+                self._begin(planned.outgoing, min(start_before, looked_at + LOOK_SECONDS))
+
+    def _begin(self, outgoing: Outgoing, start_before: float) -> None:
+        if len(self._threads) < min(self._in_flight, self._concurrency):
+            thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._started.put((outgoing, start_before))
 
     def _until_next_start(self, deadline: float) -> float:
-        return min(deadline, self._waiting[0][0]) if self._waiting else deadline
+        """This will return when to look at what waits again: not for each call of its own."""
+        if not self._places:
+            return deadline
+        soonest = time.monotonic() + _TOGETHER_SECONDS
+        return max(min(deadline, self._places[0]), soonest)
+
+    def _run(self) -> None:
+        while (begun := self._started.get()) is not None:
+            self._call(*begun)
 
     def _call(self, outgoing: Outgoing, start_before: float) -> None:
-        receipt: Receipt = Unknown(reason=UnknownReason.PROCESS_DIED)
+        receipt: Receipt
         try:
-            if time.monotonic() < start_before:
-                receipt = self._backend.send(outgoing)
-            else:
-                receipt = Refused(action=Action.RETRY, detail="The process was frozen too long.")
-        except Exception as err:  # noqa: BLE001  # a bug in a backend must not lose the answer
+            is_in_time = time.monotonic() < start_before
+            receipt = self._backend.send(outgoing) if is_in_time else _TOO_LATE
+        except BaseException as err:  # noqa: BLE001  # whatever happens, in a thread of ours
             logger.error("A backend raised: %s", faults.trace(err))
             receipt = Unknown(reason=UnknownReason.PROCESS_DIED, detail=type(err).__name__)
-        finally:
-            # Whatever happens: without an answer the call would count as running for ever.
-            self._answers.put((outgoing, receipt))
+        # Without an answer the call would count as running for ever.
+        self._answers.put((outgoing, receipt))
+
+
+class _Pace:
+    """No more starts in any one second than the rate, however late some of them come."""
+
+    def __init__(self, *, per_second: float) -> None:
+        self._starts: deque[float] = deque(maxlen=max(1, int(per_second)))
+
+    def has_room(self, *, now: float) -> bool:
+        """This will tell whether one more call may start now."""
+        return len(self._starts) < (self._starts.maxlen or 1) or now - self._starts[0] >= 1.0
+
+    def count(self, *, now: float) -> None:
+        """This will note a start."""
+        self._starts.append(now)

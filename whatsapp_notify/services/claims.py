@@ -5,6 +5,12 @@ The facts are read and ``calling`` is committed in one transaction that holds th
 rows. An opt-out takes the same row, so either it is committed first and the gate sees it, or
 the call had begun before. On SQLite the transaction is IMMEDIATE and holds everything.
 
+# Note [The last look]
+Between the commit of ``calling`` and the first byte a call waits for its place in the pace. An
+opt-out, or the red button, that is committed meanwhile must still stop it. So right before
+calls start, one query asks whether the consent of their contacts, or the sender, has changed
+since the gate saw them; such a call is taken back to the queue, and the gate decides again.
+
 # Note [Locks are taken in one order]
 Messages by id, contacts by id, templates, the sender: who needs several takes them so. The
 gate alone begins with the sender, and therefore waits for nothing after it: messages and
@@ -14,31 +20,34 @@ holds a customer's row while it waits for its payment provider delays that custo
 
 import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists
+from django.db.models.expressions import Combinable
 
 from whatsapp_notify import conf
 from whatsapp_notify.domain import content as contents
-from whatsapp_notify.domain import policy
+from whatsapp_notify.domain import opaque, policy
 from whatsapp_notify.domain.content import Content
 from whatsapp_notify.domain.policy import Block, Hold
 from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, DeliveryEvent, Message, Sender
-from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.models.set_based import as_text, from_text, update_rows
 from whatsapp_notify.services import facts, faults, installation, senders, timeline
+from whatsapp_notify.services.facts import ContactFacts
 
 logger = logging.getLogger(__name__)
 
 _UNREADABLE = "unreadable"
 
 #: Calls are committed at most so long before they start, so that a killed process leaves few
-#: in doubt and an opt-out waits for few.
-HORIZON = timedelta(seconds=0.5)
+#: in doubt.
+HORIZON = timedelta(seconds=0.1)
 
 #: How long after its deadline a call's answer is still waited for before it counts as lost.
 ANSWER_GRACE = timedelta(seconds=15)
@@ -47,20 +56,66 @@ ANSWER_GRACE = timedelta(seconds=15)
 #: frozen, and the message may be in doubt, or sent again by a person, meanwhile.
 START_WITHIN = timedelta(seconds=10)
 
+#: The rest makes up for calls that reach the provider closer together than they started.
+_SHARE_OF_RATE = 0.99
+
 #: The pace is at most so far ahead; further, somebody has put the clock back.
 _BELIEVABLE_PACE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCall:
+    """A call that has been committed, and what the gate saw; see Note [The last look]."""
+
+    outgoing: Outgoing
+    #: Seconds from the claim until its place in the pace.
+    start_in: float
+    #: Smaller starts first.
+    priority: int
+    contact_id: int
+    consent_revision: int
+    sender_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """What came of one look into the outbox."""
 
-    #: What to call, each with the seconds until its start.
-    calls: Sequence[tuple[Outgoing, float]] = ()
+    calls: Sequence[PlannedCall] = ()
     #: How many rows were changed, whatever the verdict.
     seen: int = 0
     #: When to look again, where a brake or the pace forbids it now.
     wait_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Due:
+    """A row of the outbox, held, with as much of it as the gate and the call need."""
+
+    pk: int
+    contact_id: int
+    topic_id: int
+    event_id: int | None
+    channel: str
+    event_name: str
+    order_ref: str
+    template_name: str
+    template_language: str
+    reason: str
+    token: str
+    priority: int
+    attempt: int
+    content: Any
+    due_at: datetime
+    expires_at: datetime
+
+
+#: Its columns, in its order; times are read as text, see ``set_based.as_text``.
+_DUE_COLUMNS: tuple[str | Combinable, ...] = (
+    *(each.name for each in fields(_Due)[:-2]),
+    as_text("due_at"),
+    as_text("expires_at"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,11 +151,15 @@ def claim(*, limit: int, now: datetime) -> Claimed:
         limit = 1 if is_probe else _affordable(sender, limit=limit, now=now)
         if not limit:
             return Claimed(wait_until=(sender.paced_until or now) - HORIZON / 2)
-        messages = _hold_due(limit=limit, now=now)
+        messages, contacts, revisions = _hold_due(limit=limit, now=now)
         if not messages:
             return Claimed()
         batch = facts.Batch(
-            messages=messages, sender=sender, installation=this_installation, now=now
+            messages=messages,
+            sender=sender,
+            installation=this_installation,
+            now=now,
+            contacts=contacts,
         )
         changes = _Changes()
         for message in messages:
@@ -109,11 +168,42 @@ def claim(*, limit: int, now: datetime) -> Claimed:
             except Exception as err:  # noqa: BLE001  # one poison row must not stop the others
                 logger.error("A message could not be decided: %s", faults.trace(err))
                 _put_aside(message, changes, now)
-        claimed = _commit_calls(messages, batch, changes, sender, this_installation.instance, now)
-        if is_probe and claimed.calls:
+        claimed, seen = _commit_calls(messages, batch, changes, now)
+        instance = this_installation.instance
+        starts = _lease(sender, count=len(claimed), now=now) if claimed else []
+        if is_probe and claimed:
             sender.circuit_probe_at = now + senders.PROBE_INTERVAL
             sender.save(update_fields=["circuit_probe_at"])
-        return claimed
+        return Claimed(
+            calls=[
+                PlannedCall(
+                    outgoing=_outgoing(message, changes.contents[message.pk], batch, instance),
+                    start_in=start,
+                    priority=message.priority,
+                    contact_id=message.contact_id,
+                    consent_revision=revisions[message.contact_id],
+                    sender_id=sender.pk,
+                )
+                for message, start in zip(claimed, starts, strict=True)
+            ],
+            seen=seen,
+        )
+
+
+def look(*, planned: Collection[PlannedCall]) -> frozenset[int]:
+    """This will return the contacts to whom no call must start any more.
+
+    See Note [The last look]. One query, in no transaction.
+    """
+    stopped = Sender.objects.filter(
+        pk__in={each.sender_id for each in planned}, stopped_at__isnull=False
+    )
+    seen = {each.contact_id: each.consent_revision for each in planned}
+    rows = Contact.objects.filter(pk__in=seen).values_list(
+        "pk", "consent_revision", Exists(stopped)
+    )
+    now = {pk: None if is_stopped else revision for pk, revision, is_stopped in rows}
+    return frozenset(pk for pk, revision in seen.items() if now.get(pk) != revision)
 
 
 def _affordable(sender: Sender, *, limit: int, now: datetime) -> int:
@@ -130,7 +220,7 @@ def _pace_begin(sender: Sender, now: datetime) -> datetime:
 
 
 def _spacing() -> timedelta:
-    return timedelta(seconds=1 / conf.load().MESSAGES_PER_SECOND)
+    return timedelta(seconds=1 / (_SHARE_OF_RATE * conf.load().MESSAGES_PER_SECOND))
 
 
 def _lease(sender: Sender, *, count: int, now: datetime) -> list[float]:
@@ -145,19 +235,37 @@ def _lease(sender: Sender, *, count: int, now: datetime) -> list[float]:
     return [(begin + place * spacing - now).total_seconds() for place in range(count)]
 
 
-def _hold_due(*, limit: int, now: datetime) -> list[Message]:
-    """This will return due messages, held until the commit, with their contacts held too."""
-    rows = Message.objects.select_related("contact").select_for_update(
-        # SQLite has no row locks: its transaction holds the whole database anyway.
-        skip_locked=connection.features.has_select_for_update_skip_locked,
-        no_key=True,
-        of=("self", "contact") if connection.features.has_select_for_update_of else (),
+def _hold_due(
+    *, limit: int, now: datetime
+) -> tuple[list[_Due], dict[int, ContactFacts], dict[int, int]]:
+    """This will return due messages, their contacts and the revisions of their consent.
+
+    Both rows are held until the commit; whoever else holds one of them is not waited for.
+    """
+    rows = (
+        Message.objects.select_for_update(
+            # SQLite has no row locks: its transaction holds the whole database anyway.
+            skip_locked=connection.features.has_select_for_update_skip_locked,
+            no_key=True,
+        )
+        .filter(is_pending=True, due_at__lte=now)
+        .order_by("priority", "due_at", "id")
+        .values_list(*_DUE_COLUMNS, "contact__consent_revision", *facts.contact_columns("contact"))
     )
-    due = rows.filter(is_pending=True, due_at__lte=now)
-    return list(due.order_by("priority", "due_at", "id")[:limit])
+    width = len(_DUE_COLUMNS)
+    messages: list[_Due] = []
+    contacts: dict[int, ContactFacts] = {}
+    revisions: dict[int, int] = {}
+    for row in rows[:limit]:
+        message = _Due(*row[:width])
+        message.due_at, message.expires_at = from_text(row[width - 2]), from_text(row[width - 1])
+        messages.append(message)
+        revisions[message.contact_id] = row[width]
+        contacts[message.contact_id] = facts.to_contact(row[width + 1 :])
+    return messages, contacts, revisions
 
 
-def _judge(message: Message, batch: facts.Batch, changes: _Changes, now: datetime) -> None:
+def _judge(message: _Due, batch: facts.Batch, changes: _Changes, now: datetime) -> None:
     decision = batch.decide(message)
     checks = decision.to_json()
     match decision.verdict:
@@ -168,7 +276,6 @@ def _judge(message: Message, batch: facts.Batch, changes: _Changes, now: datetim
                     "id": message.pk,
                     "state": str(state),
                     "reason": reason,
-                    "is_pending": False,
                     "checks": checks,
                 }
             )
@@ -184,38 +291,15 @@ def _judge(message: Message, batch: facts.Batch, changes: _Changes, now: datetim
         case _:
             # Read before anything else is done: it may be unreadable.
             changes.contents[message.pk] = contents.from_json(message.content)
-            batch.count_call(message)
-            changes.paced[message.contact_id] = batch.contact(message).paced_until or now
+            changes.paced[message.contact_id] = batch.count_call(message)
             message.attempt += 1
-            changes.calling.append(
-                {
-                    "id": message.pk,
-                    "state": str(State.CALLING),
-                    "reason": "",
-                    "is_pending": False,
-                    "checks": checks,
-                    # The number may be another than when it was planned.
-                    "sender_id": batch.sender_id,
-                    "attempt": message.attempt,
-                    "called_at": now,
-                    "call_expires_at": now + _patience(),
-                }
-            )
+            changes.calling.append({"id": message.pk, "attempt": message.attempt, "checks": checks})
             changes.lines.append(_line(message, DeliveryEvent.Kind.CALLING, now))
 
 
-def _put_aside(message: Message, changes: _Changes, now: datetime) -> None:
+def _put_aside(message: _Due, changes: _Changes, now: datetime) -> None:
     """This will end a message that cannot even be decided; a person may send it again."""
-    changes.unreadable.append(
-        {
-            "id": message.pk,
-            "state": str(State.FAILED),
-            "reason": _UNREADABLE,
-            "is_pending": False,
-            "needs_attention": True,
-            "failed_at": now,
-        }
-    )
+    changes.unreadable.append({"id": message.pk})
     changes.lines.append(_line(message, DeliveryEvent.Kind.FAILED, now, reason=_UNREADABLE))
 
 
@@ -223,40 +307,62 @@ def _patience() -> timedelta:
     return HORIZON + timedelta(seconds=conf.load().CALL_DEADLINE_SECONDS) + ANSWER_GRACE
 
 
-def _line(message: Message, kind: str, now: datetime, *, reason: str = "") -> dict[str, Any]:
+def _line(message: _Due, kind: str, now: datetime, *, reason: str = "") -> dict[str, Any]:
     return timeline.line(
         message_id=message.pk, kind=kind, at=now, now=now, attempt=message.attempt, reason=reason
     )
 
 
 def _commit_calls(
-    messages: Sequence[Message],
+    messages: Sequence[_Due],
     batch: facts.Batch,
     changes: _Changes,
-    sender: Sender,
-    instance: str,
     now: datetime,
-) -> Claimed:
-    only_queued = {"state": [str(State.QUEUED)]}
-    claimed = update_rows(model=Message, rows=changes.calling, only_where=only_queued)
-    seen = len(claimed)
-    for rows in (changes.held, changes.ended, changes.unreadable):
-        seen += len(update_rows(model=Message, rows=rows, only_where=only_queued))
+) -> tuple[list[_Due], int]:
+    """This will write what was decided.
+
+    Returns:
+        The messages whose calls are committed, and how many rows were changed in all.
+    """
+    calling = {
+        "state": str(State.CALLING),
+        "reason": "",
+        "is_pending": False,
+        # The number may be another than when it was planned.
+        "sender_id": batch.sender_id,
+        "called_at": now,
+        "call_expires_at": now + _patience(),
+    }
+    unreadable = {
+        "state": str(State.FAILED),
+        "reason": _UNREADABLE,
+        "is_pending": False,
+        "needs_attention": True,
+        "failed_at": now,
+    }
+    claimed = _update(changes.calling, same=calling)
+    others = (
+        _update(changes.held),
+        _update(changes.ended, same={"is_pending": False}),
+        _update(changes.unreadable, same=unreadable),
+    )
     update_rows(
         model=Contact,
         rows=[{"id": pk, "paced_until": moment} for pk, moment in changes.paced.items()],
     )
     timeline.write(changes.lines)
     leaving = [message for message in messages if message.pk in claimed]
-    starts = _lease(sender, count=len(leaving), now=now) if leaving else []
-    calls = [
-        (_outgoing(message, changes.contents[message.pk], batch, instance), start)
-        for message, start in zip(leaving, starts, strict=True)
-    ]
-    return Claimed(calls=calls, seen=seen)
+    return leaving, len(leaving) + sum(map(len, others))
 
 
-def _outgoing(message: Message, content: Content, batch: facts.Batch, instance: str) -> Outgoing:
+def _update(
+    rows: Sequence[dict[str, Any]], *, same: dict[str, Any] | None = None
+) -> frozenset[int]:
+    only_queued = {"state": [str(State.QUEUED)]}
+    return update_rows(model=Message, rows=rows, same=same, only_where=only_queued)
+
+
+def _outgoing(message: _Due, content: Content, batch: facts.Batch, instance: str) -> Outgoing:
     address = batch.address(message)
     return Outgoing(
         message_id=message.pk,
@@ -264,5 +370,10 @@ def _outgoing(message: Message, content: Content, batch: facts.Batch, instance: 
         phone=address.phone,
         user_id=address.user_id,
         content=content,
-        opaque_id=message.opaque_id(instance=instance),
+        opaque_id=opaque.encode(
+            instance=instance,
+            message_id=message.pk,
+            token=message.token,
+            attempt=message.attempt,
+        ),
     )

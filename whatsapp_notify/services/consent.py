@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api.json_body import clean_text
@@ -61,8 +62,8 @@ def withdraw(
 ) -> list[ConsentRecord]:
     """This will withdraw consent; without ``topics`` to all that the shop sends by itself.
 
-    Nothing of the contact's is claimed after this has been committed. A call that was claimed
-    just before may still reach the provider; see ``claims.HORIZON``.
+    No call to the contact starts after this has been committed; see Note [The last look] of
+    ``claims``.
     """
     if topics is None:
         topics = Topic.objects.exclude(purpose=Purpose.SERVICE).order_by("id")
@@ -81,7 +82,10 @@ def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now
         _record(row, topics, Action.WITHDRAW, proof, occurred_at, now)
         if _is_news(row, occurred_at, or_equal=True):
             row.marketing_stopped_at = row.marketing_changed_at = occurred_at
-            row.save(update_fields=["marketing_stopped_at", "marketing_changed_at"])
+            row.consent_revision = F("consent_revision") + 1
+            row.save(
+                update_fields=["marketing_stopped_at", "marketing_changed_at", "consent_revision"]
+            )
 
 
 def resume_marketing(*, contact: Contact, occurred_at: datetime) -> None:
@@ -148,6 +152,9 @@ def _record(
             if (record := _append(row, topic, action, proof, occurred_at, now)) is not None
         ]
         deciding = [record for record in records if _project(record)]
+        if deciding:
+            # See Note [The last look] of ``claims``.
+            Contact.objects.filter(pk=row.pk).update(consent_revision=F("consent_revision") + 1)
         for record in records:
             doorbells.ring(signals.consent_changed, sender=ConsentRecord, record_id=record.pk)
         if action == Action.GRANT:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,15 +12,17 @@ from django.db import DataError, IntegrityError
 from whatsapp_notify import backends, conf
 from whatsapp_notify.backends.base import Backend
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
+from whatsapp_notify.models import Message
 from whatsapp_notify.services import claims, faults, patience, receipts
 from whatsapp_notify.services.calls import Calls
+from whatsapp_notify.services.claims import PlannedCall
 
 logger = logging.getLogger(__name__)
 
-#: Rows committed as ``calling`` together: few are in doubt when a process is killed.
-MICRO_BATCH = 50
-#: Answers written together, at the latest after COLLECT_SECONDS.
-RECORD_BATCH = 500
+#: Rows committed as ``calling`` together, and answers written together: few are in doubt when
+#: a process is killed.
+MICRO_BATCH = 100
+#: Answers are written at the latest after so long.
 COLLECT_SECONDS = 0.1
 #: A wait longer than this is left to the next tick.
 LONGEST_WAIT = timedelta(seconds=1)
@@ -40,6 +42,7 @@ def deliver(
     backend: Backend | None = None,
     stop: threading.Event | None = None,
     at_most: int | None = None,
+    on_round: Callable[[datetime], None] | None = None,
 ) -> Delivered:
     """This will send what is due and return when nothing more is, or ``stop`` is set.
 
@@ -49,6 +52,7 @@ def deliver(
     Args:
         clock: Returns the time; asked before each claim and each record.
         at_most: Calls after which no more are claimed.
+        on_round: Called with the time, several times a second, as a sign of life.
 
     Raises:
         RuntimeError: A transaction is open.
@@ -58,9 +62,14 @@ def deliver(
     stop = stop or threading.Event()
     report = Delivered()
     concurrency = conf.load().CONCURRENCY
-    with Calls(backend=backend or backends.load(), concurrency=concurrency) as calls:
+    with Calls(
+        backend=backend or backends.load(),
+        concurrency=concurrency,
+        per_second=conf.load().MESSAGES_PER_SECOND,
+        look=_look,
+    ) as calls:
         try:
-            _run(calls, report, clock, stop, at_most)
+            _run(calls, report, clock, stop, at_most, on_round)
         finally:
             # Where a claim broke off, calls are under way whose answers are worth keeping.
             while not calls.is_idle:
@@ -74,12 +83,19 @@ def _run(
     clock: Callable[[], datetime],
     stop: threading.Event,
     at_most: int | None,
+    on_round: Callable[[datetime], None] | None,
 ) -> None:
     while True:
+        if on_round is not None:
+            on_round(clock())
         budget = calls.free if at_most is None else min(calls.free, at_most - report.calls)
         wait_seconds: float | None = None
         if budget > 0 and not stop.is_set():
             wait_seconds = _claim(calls, report, min(budget, MICRO_BATCH), clock)
+            if wait_seconds == 0.0 and budget >= 2 * MICRO_BATCH:
+                # There is more, and room for it: answers can wait.
+                calls.start_due()
+                continue
         if _collect(calls, clock):
             continue
         if calls.is_idle and wait_seconds is None:
@@ -88,8 +104,17 @@ def _run(
             stop.wait(wait_seconds)
 
 
+def is_due(*, now: datetime) -> bool:
+    """This will tell whether anything in the outbox is due."""
+    return Message.objects.filter(is_pending=True, due_at__lte=now).exists()
+
+
+def _look(planned: Collection[PlannedCall]) -> frozenset[int]:
+    return patience.with_database(lambda: claims.look(planned=planned))
+
+
 def _collect(calls: Calls, clock: Callable[[], datetime]) -> int:
-    answers = calls.collect(timeout=COLLECT_SECONDS, at_most=RECORD_BATCH)
+    answers = calls.collect(timeout=COLLECT_SECONDS, at_most=MICRO_BATCH)
     if answers:
         _record(answers, clock())
     return len(answers)
@@ -123,8 +148,7 @@ def _claim(
 
     claimed, now, began = patience.with_database(claim)
     start_before = began + claims.START_WITHIN.total_seconds()
-    for outgoing, start_in in claimed.calls:
-        calls.start(outgoing, start_in=start_in, start_before=start_before)
+    calls.start(claimed.calls, claimed_at=began, start_before=start_before)
     report.calls += len(claimed.calls)
     report.looked_at += claimed.seen
     if claimed.wait_until is None:

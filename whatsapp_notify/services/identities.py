@@ -7,7 +7,7 @@ there until it is ended.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.models import Contact, Identity
@@ -72,8 +72,13 @@ def own(*, contact: Contact, kind: str, value: str, now: datetime) -> None:
 
 
 def end(*, contact: Contact, kinds: Collection[str], now: datetime) -> None:
-    """This will end the contact's current ids of these kinds."""
-    contact.identities.filter(kind__in=kinds, ended_at__isnull=True).update(ended_at=now)
+    """This will end the contact's current ids of these kinds.
+
+    A call that was planned to one of them does not start any more; see Note [The last look] of
+    ``claims``.
+    """
+    if contact.identities.filter(kind__in=kinds, ended_at__isnull=True).update(ended_at=now):
+        Contact.objects.filter(pk=contact.pk).update(consent_revision=F("consent_revision") + 1)
 
 
 def is_same_number(phone: str, other: str) -> bool:

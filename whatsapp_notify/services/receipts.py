@@ -12,7 +12,7 @@ from whatsapp_notify.cloud_api.webhooks import Person
 from whatsapp_notify.domain import backoff
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused, Unknown
 from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, State, join
-from whatsapp_notify.models import DeliveryEvent, Identity, Message
+from whatsapp_notify.models import Contact, DeliveryEvent, Identity, Message
 from whatsapp_notify.models.set_based import update_rows
 from whatsapp_notify.services import contacts, doorbells, refusals, senders, timeline, unmatched
 
@@ -37,38 +37,105 @@ def record(*, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> Non
     after a webhook has settled the message, only adds what was not known.
     """
     with transaction.atomic():
-        ids = sorted(outgoing.message_id for outgoing, _receipt in answers)
-        rows = Message.objects.select_for_update(no_key=True).order_by("id")
-        messages = {message.pk: message for message in rows.filter(pk__in=ids)}
-        lines: list[dict[str, Any]] = []
-        refused: list[tuple[Message, Refused]] = []
-        for outgoing, receipt in answers:
-            message = messages.get(outgoing.message_id)
-            if message is None or message.attempt != outgoing.attempt:
-                continue
-            match receipt:
-                case Accepted():
-                    _accept(message, receipt, lines, now)
-                case Refused():
-                    refused.append((message, receipt))
-                    _refuse(message, receipt, lines, now)
-                case Unknown():
-                    _doubt(message, receipt, lines, now)
-        update_rows(
-            model=Message,
-            rows=[
-                {"id": pk} | {column: getattr(message, column) for column in _COLUMNS}
-                for pk, message in messages.items()
-            ],
-        )
-        timeline.write(lines)
+        accepted = _accept_at_once(answers, now)
+        others = [each for each in answers if each[0].message_id not in accepted]
+        refused = _join(others, now)
         matched = unmatched.match(
-            provider_message_ids=[m.provider_message_id for m in messages.values()], now=now
+            provider_message_ids=[
+                receipt.provider_message_id
+                for _outgoing, receipt in answers
+                if isinstance(receipt, Accepted)
+            ],
+            now=now,
         )
         # See Note [Locks are taken in one order]: contacts, templates, at last the sender.
-        _learn_ids(answers, messages, now)
+        _learn_ids(answers, now)
         refusals.take_effect(refused=[*refused, *matched.refused], now=now)
-        _calm(answers, messages)
+        _calm(answers)
+
+
+def _accept_at_once(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> frozenset[int]:
+    """This will write what nearly all answers are, in one statement that reads no row before.
+
+    Only where the message still waits for this very answer; the others are left to ``_join``.
+    """
+    plain = {
+        outgoing.message_id: (outgoing, receipt)
+        for outgoing, receipt in answers
+        if isinstance(receipt, Accepted) and not receipt.is_held
+    }
+    if not plain:
+        return frozenset()
+    accepted = update_rows(
+        model=Message,
+        rows=[
+            {
+                "id": outgoing.message_id,
+                "attempt": outgoing.attempt,
+                "provider_message_id": receipt.provider_message_id,
+            }
+            for outgoing, receipt in plain.values()
+        ],
+        same={
+            "state": str(State.ACCEPTED),
+            "reason": "",
+            "needs_attention": False,
+            "call_expires_at": None,
+            "accepted_at": now,
+            "error_code": None,
+            "error_detail": "",
+            "trace_id": "",
+        },
+        matching=("attempt",),
+        only_where={"state": [str(State.CALLING)], "accepted_at": [None]},
+        # See Note [Locks are taken in one order] of ``claims``.
+        in_order=True,
+    )
+    timeline.write(
+        [
+            {"message_id": outgoing.message_id, "attempt": outgoing.attempt}
+            for outgoing, _receipt in plain.values()
+            if outgoing.message_id in accepted
+        ],
+        same={"kind": str(Kind.ACCEPTED), "at": now, "recorded_at": now},
+    )
+    return accepted
+
+
+def _join(
+    answers: Sequence[tuple[Outgoing, Receipt]], now: datetime
+) -> list[tuple[Message, Refused]]:
+    """This will join answers into rows that are held, whatever has happened to them.
+
+    Returns:
+        The refusals among them.
+    """
+    ids = sorted(outgoing.message_id for outgoing, _receipt in answers)
+    lines: list[dict[str, Any]] = []
+    refused: list[tuple[Message, Refused]] = []
+    rows = Message.objects.select_for_update(no_key=True).order_by("id")
+    messages = {message.pk: message for message in rows.filter(pk__in=ids)}
+    for outgoing, receipt in answers:
+        message = messages.get(outgoing.message_id)
+        if message is None or message.attempt != outgoing.attempt:
+            continue
+        match receipt:
+            case Accepted():
+                _accept(message, receipt, lines, now)
+            case Refused():
+                refused.append((message, receipt))
+                _refuse(message, receipt, lines, now)
+            case Unknown():
+                _doubt(message, receipt, lines, now)
+    update_rows(
+        model=Message,
+        rows=[
+            {"id": pk} | {column: getattr(message, column) for column in _COLUMNS}
+            for pk, message in messages.items()
+        ],
+    )
+    timeline.write(lines)
+    return refused
 
 
 def _accept(
@@ -111,6 +178,8 @@ def _refuse(message: Message, receipt: Refused, lines: list[dict[str, Any]], now
             )
         case Action.RETRY:
             _fail(message, "gave_up", lines, now)
+        case Action.RECONSIDER:
+            _requeue(message, message.due_at, "reconsider")
         case Action.SLOW_DOWN:
             _requeue(message, now + timedelta(seconds=_rng.uniform(0.5, 1.5)), "slow_down")
         case Action.SLOW_PAIR:
@@ -166,30 +235,29 @@ def _line(
     )
 
 
-def _learn_ids(
-    answers: Sequence[tuple[Outgoing, Receipt]], messages: dict[int, Message], now: datetime
-) -> None:
+def _learn_ids(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
     """This will keep the provider's ids of a person, where they differ from what we know."""
     told = {
-        messages[outgoing.message_id].contact_id: (outgoing.message_id, receipt)
+        outgoing.message_id: receipt
         for outgoing, receipt in answers
-        if isinstance(receipt, Accepted)
-        and outgoing.message_id in messages
-        and _names_somebody_else(outgoing, receipt)
+        if isinstance(receipt, Accepted) and _names_somebody_else(outgoing, receipt)
     }
     if not told:
         return
+    contacts_of = dict(Message.objects.filter(pk__in=told).values_list("pk", "contact_id"))
     kinds = [Identity.Kind.WA_ID, Identity.Kind.USER_ID]
     known = set(
         Identity.objects.filter(
-            contact_id__in=told, kind__in=kinds, ended_at__isnull=True
+            contact_id__in=contacts_of.values(), kind__in=kinds, ended_at__isnull=True
         ).values_list("contact_id", "value")
     )
-    for contact_id, (message_id, receipt) in sorted(told.items()):
+    rows = Contact.objects.in_bulk(contacts_of.values())
+    for message_id, contact_id in sorted(contacts_of.items(), key=lambda each: each[1]):
+        receipt = told[message_id]
         ids = {receipt.wa_id, receipt.user_id} - {""}
         if any((contact_id, value) not in known for value in ids):
             contacts.learn(
-                contact=messages[message_id].contact,
+                contact=rows[contact_id],
                 person=Person(wa_id=receipt.wa_id, user_id=receipt.user_id),
                 now=now,
             )
@@ -201,19 +269,25 @@ def _names_somebody_else(outgoing: Outgoing, receipt: Accepted) -> bool:
     return not (is_same_number and is_same_person)
 
 
-def _calm(answers: Sequence[tuple[Outgoing, Receipt]], messages: dict[int, Message]) -> None:
+def _calm(answers: Sequence[tuple[Outgoing, Receipt]]) -> None:
     """This will close the circuit, and forget throttles, once the provider accepts again.
 
     Only a call that began after the refusal shows that. Others were under way before it.
     """
+    if not senders.any_is_braked():
+        return
+    accepted = {
+        outgoing.message_id: outgoing.attempt
+        for outgoing, receipt in answers
+        if isinstance(receipt, Accepted)
+    }
+    calls = Message.objects.filter(pk__in=accepted)
     last_calls: dict[int, datetime] = {}
-    for outgoing, receipt in answers:
-        message = messages.get(outgoing.message_id)
-        if message is None or message.attempt != outgoing.attempt:
-            continue
-        if isinstance(receipt, Accepted) and message.sender_id and message.called_at:
-            known = last_calls.get(message.sender_id, message.called_at)
-            last_calls[message.sender_id] = max(known, message.called_at)
+    for pk, attempt, sender_id, called_at in calls.values_list(
+        "pk", "attempt", "sender_id", "called_at"
+    ):
+        if attempt == accepted[pk] and sender_id and called_at:
+            last_calls[sender_id] = max(last_calls.get(sender_id, called_at), called_at)
     for sender_id, called_at in sorted(last_calls.items()):
         if not senders.is_calmed_by(senders.get(sender_id=sender_id), called_at=called_at):
             continue

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from whatsapp_notify import conf, signals
 from whatsapp_notify.models import Message, Sender
@@ -40,9 +41,9 @@ def lock(*, sender_id: int) -> Sender:
 
 
 def stop(*, sender: Sender, actor: str, now: datetime) -> None:
-    """This will press the red button: nothing is claimed after this has been committed.
+    """This will press the red button: no call starts after this has been committed.
 
-    Calls that were claimed just before still end; see ``claims.HORIZON``.
+    See Note [The last look] of ``claims``. Calls that are under way still end.
     """
     with transaction.atomic():
         row = lock(sender_id=sender.pk)
@@ -85,6 +86,12 @@ def close_circuit(*, sender: Sender) -> None:
             "circuit_opened_at", "circuit_code", "circuit_probe_at", "slow_count", "slow_until",
         ]
     )  # fmt: skip
+
+
+def any_is_braked() -> bool:
+    """This will tell whether one of the numbers is stopped or slowed by Meta's answers."""
+    by_meta = Q(circuit_opened_at__isnull=False) | Q(slow_count__gt=0)
+    return Sender.objects.filter(by_meta).exists()
 
 
 def is_calmed_by(sender: Sender, *, called_at: datetime) -> bool:

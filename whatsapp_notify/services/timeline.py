@@ -49,9 +49,12 @@ def line(
     }
 
 
-def write(lines: Sequence[dict[str, Any]]) -> int:
-    """This will add the lines; a status that was told before is left out."""
-    return insert_rows(model=DeliveryEvent, rows=lines)
+def write(lines: Sequence[dict[str, Any]], *, same: dict[str, Any] | None = None) -> int:
+    """This will add the lines; a status that was told before is left out.
+
+    ``same`` holds what is the same for all of them; the lines then hold the rest.
+    """
+    return insert_rows(model=DeliveryEvent, rows=lines, same=same)
 
 
 def of(message: Message) -> list[DeliveryEvent]:

@@ -1,0 +1,100 @@
+"""Many calls at once, each at its place in the pace, looked at right before."""
+
+import time
+from collections.abc import Collection
+
+import pytest
+
+from whatsapp_notify.backends import locmem
+from whatsapp_notify.backends.locmem import LocmemBackend
+from whatsapp_notify.domain.content import TextContent
+from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused
+from whatsapp_notify.services.calls import Calls
+from whatsapp_notify.services.claims import PlannedCall
+
+
+def planned(number: int, *, priority: int = 20, start_in: float = 0.0) -> PlannedCall:
+    return PlannedCall(
+        outgoing=Outgoing(
+            message_id=number,
+            attempt=1,
+            phone="+358457390100",
+            user_id="",
+            content=TextContent(body="Hello"),
+            opaque_id=f"id.{number}",
+        ),
+        start_in=start_in,
+        priority=priority,
+        contact_id=number,
+        consent_revision=0,
+        sender_id=1,
+    )
+
+
+def none_revoked(planned: Collection[PlannedCall]) -> frozenset[int]:
+    return frozenset()
+
+
+def run(
+    *batches: list[PlannedCall],
+    look=none_revoked,
+    per_second: float = 10_000,
+    concurrency: int = 8,
+) -> list[tuple[Outgoing, Receipt]]:
+    with Calls(
+        backend=LocmemBackend(), concurrency=concurrency, per_second=per_second, look=look
+    ) as calls:
+        now = time.monotonic()
+        for batch in batches:
+            calls.start(batch, claimed_at=now, start_before=now + 60)
+        answers = []
+        while not calls.is_idle:
+            answers += calls.collect(timeout=0.1, at_most=100)
+    return answers
+
+
+class TestCalls:
+    def test_answers_each_call_once(self) -> None:
+        answers = run([planned(number) for number in range(50)])
+
+        assert sorted(outgoing.message_id for outgoing, _receipt in answers) == list(range(50))
+        assert {type(receipt) for _outgoing, receipt in answers} == {Accepted}
+
+    def test_the_urgent_takes_the_next_place(self) -> None:
+        slow = [planned(number, priority=30, start_in=0.02 * number) for number in range(1, 4)]
+        urgent = [planned(9, priority=0, start_in=0.08)]
+
+        run(slow, urgent, concurrency=1)
+
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [9, 1, 2, 3]
+
+    def test_does_not_begin_what_the_last_look_revokes(self) -> None:
+        answers = run([planned(1), planned(2)], look=lambda planned: frozenset({2}))
+
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [1]
+        receipts = {outgoing.message_id: receipt for outgoing, receipt in answers}
+        assert isinstance(receipts[2], Refused)
+        assert receipts[2].action is Action.RECONSIDER
+
+    def test_forgets_no_call_where_the_look_fails(self) -> None:
+        def fail(planned: Collection[PlannedCall]) -> frozenset[int]:
+            raise ConnectionError
+
+        with Calls(backend=LocmemBackend(), concurrency=2, per_second=10, look=fail) as calls:
+            now = time.monotonic()
+            calls.start([planned(1)], claimed_at=now, start_before=now + 60)
+            with pytest.raises(ConnectionError):
+                calls.collect(timeout=0.1, at_most=1)
+            answers = calls.collect(timeout=0.1, at_most=1)
+
+        assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER]
+        assert locmem.outbox == []
+
+    def test_a_backlog_of_places_is_not_made_up_for_in_a_rush(self) -> None:
+        starts: list[float] = []
+        locmem.answer_with(lambda outgoing: starts.append(time.monotonic()))
+
+        run([planned(number) for number in range(6)], per_second=5)
+
+        # Five in a second; the sixth has waited for a second of its own.
+        assert max(starts) - min(starts) >= 1.0
