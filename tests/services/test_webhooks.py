@@ -2,14 +2,15 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from tests import webhook_bodies
-from tests.concurrency import together
+from tests.concurrency import beside, on_postgresql, together
 from tests.factories import NOW
 from tests.services.test_statuses import accept, calling, told
 from whatsapp_notify import signals
@@ -43,6 +44,22 @@ def states() -> list[str]:
 
 def later(minutes: int) -> Any:
     return NOW + timedelta(minutes=minutes)
+
+
+def _connect() -> Any:
+    """A connection that any thread may use."""
+    return connection.Database.connect(
+        **{**connection.get_connection_params(), "cursor_factory": None}
+    )
+
+
+def _is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 class TestRecord:
@@ -181,6 +198,37 @@ class TestProcess:
         assert sorted(InboundMessage.objects.values_list("text", flat=True)) == ["one", "three"]
         assert event.state == "quarantined"
         assert event.problem == "InboundMessage: KeyError"
+
+    @on_postgresql
+    @pytest.mark.parametrize("with_more", [False, True], ids=["statuses", "messages"])
+    def test_a_row_that_another_holds_for_a_moment_is_waited_for(
+        self, with_more: bool, monkeypatch: Any
+    ) -> None:
+        """As a taker elsewhere does, that has come a moment too late for it."""
+        messages = [webhook_bodies.text("hello")] if with_more else []
+        event = post(webhook_bodies.body(statuses=[webhook_bodies.status()], messages=messages))
+        begin, other = webhooks._begin, _connect()
+
+        def begin_and_be_looked_at(*args: Any) -> Any:
+            ids = begin(*args)
+            if ids:
+                other.execute(
+                    "SELECT 1 FROM whatsapp_notify_webhookevent WHERE id = ANY(%s) "
+                    "FOR NO KEY UPDATE",
+                    [ids],
+                )
+            return ids
+
+        monkeypatch.setattr(webhooks, "_begin", begin_and_be_looked_at)
+        with other, ThreadPoolExecutor(1) as pool:
+            work = pool.submit(beside, lambda: webhooks.process(now=NOW))
+            while not work.done() and not _is_somebody_waiting():
+                continue
+            other.commit()
+            work.result(timeout=60)
+
+        event.refresh_from_db()
+        assert (event.state, event.attempts) == ("processed", 1)
 
     def test_f53_many_workers_at_once_do_everything_once(self) -> None:
         messages = [accept(message) for message in calling(10)]

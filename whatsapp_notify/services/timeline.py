@@ -54,7 +54,7 @@ def write(lines: Sequence[dict[str, Any]], *, same: dict[str, Any] | None = None
 
     ``same`` holds what is the same for all of them; the lines then hold the rest.
     """
-    return insert_rows(model=DeliveryEvent, rows=lines, same=same)
+    return insert_rows(model=DeliveryEvent, rows=_without_known_holds(lines), same=same)
 
 
 def of(message: Message) -> list[DeliveryEvent]:
@@ -63,3 +63,21 @@ def of(message: Message) -> list[DeliveryEvent]:
         message.timeline.all(),
         key=lambda each: (each.at.replace(microsecond=0), _RANK[Kind(each.kind)], each.pk),
     )
+
+
+def _without_known_holds(lines: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """This will leave out repeated news of a hold, which is under no unique key."""
+    held = [each["message_id"] for each in lines if each.get("kind") == Kind.HELD]
+    if not held:
+        return lines
+    rows = DeliveryEvent.objects.filter(message_id__in=held, kind=Kind.HELD)
+    known = set(rows.values_list("message_id", "attempt"))
+    kept = []
+    for each in lines:
+        if each["kind"] == Kind.HELD:
+            call = (each["message_id"], each["attempt"])
+            if call in known:
+                continue
+            known.add(call)
+        kept.append(each)
+    return kept

@@ -119,6 +119,16 @@ def _held() -> QuerySet[WebhookEvent]:
     ).filter(is_pending=True)
 
 
+def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
+    """This will hold webhooks that ``_begin`` gave to this process; it waits for them.
+
+    PostgreSQL lets a ``_begin`` elsewhere hold a row for a moment that it then leaves to us.
+    Passed over, the webhook would wait for a lease, and lose one of its attempts.
+    """
+    rows = WebhookEvent.objects.select_for_update(no_key=True)
+    return rows.filter(pk__in=ids, is_pending=True)
+
+
 def _begin(batch: int, now: datetime) -> list[int]:
     """This will count an attempt on some waiting webhooks before any work is done on them."""
     with transaction.atomic():
@@ -149,7 +159,7 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 
 def _process_batch(ids: Sequence[int], now: datetime) -> None:
     with transaction.atomic():
-        events = list(_held().filter(pk__in=ids).order_by("id"))
+        events = list(_taken_up(ids).order_by("id"))
         readings = [_read(event) for event in events]
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
@@ -164,7 +174,7 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
 
 def _process_rest(reading: _Reading, now: datetime) -> None:
     with transaction.atomic():
-        if _held().filter(pk=reading.event.pk).exists():
+        if _taken_up([reading.event.pk]).exists():
             _apply_the_rest(reading, now)
             update_rows(model=WebhookEvent, rows=[_outcome(reading, now)])
 
