@@ -78,8 +78,9 @@ def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now
     """
     with transaction.atomic():
         row = _lock(contact)
-        topics = Topic.objects.filter(purpose=Purpose.PROMOTION).order_by("id")
-        _record(row, topics, Action.WITHDRAW, proof, occurred_at, now)
+        # Told once more, it is not extended to topics that have come since.
+        if not is_recorded(contact=row, dedupe_key=proof.dedupe_key):
+            _record(row, promotion_topics(), Action.WITHDRAW, proof, occurred_at, now)
         if _is_news(row, occurred_at, or_equal=True):
             row.marketing_stopped_at = row.marketing_changed_at = occurred_at
             row.consent_revision = F("consent_revision") + 1
@@ -96,6 +97,14 @@ def resume_marketing(*, contact: Contact, occurred_at: datetime) -> None:
             return
         row.marketing_stopped_at, row.marketing_changed_at = None, occurred_at
         row.save(update_fields=["marketing_stopped_at", "marketing_changed_at"])
+
+
+def is_recorded(*, contact: Contact, dedupe_key: str) -> bool:
+    """This will tell whether an act of the contact is in the ledger, for any topic."""
+    if not dedupe_key:
+        return False
+    records = ConsentRecord.objects.filter(contact=contact)
+    return records.filter(dedupe_key__startswith=f"{dedupe_key}:").exists()
 
 
 def is_decided_by(*, records: Iterable[ConsentRecord]) -> bool:

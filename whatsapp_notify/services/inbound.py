@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest
 
 from whatsapp_notify import conf, signals
@@ -340,9 +340,13 @@ def _mark_replied(row: InboundMessage, now: datetime) -> None:
             .order_by("-called_at", "-id")
             .first()
         )
-    if message is None or message.replied_at is not None:
+    if message is None:
         return
-    Message.objects.filter(pk=message.pk).update(replied_at=row.sent_at)
+    # The first reply counts, whichever is told first.
+    later = Q(replied_at__isnull=True) | Q(replied_at__gt=row.sent_at)
+    Message.objects.filter(later, pk=message.pk).update(replied_at=row.sent_at)
+    if message.replied_at is not None:
+        return
     timeline.write(
         [
             timeline.line(
