@@ -65,7 +65,7 @@ def chose(contact: Contact, value: str, *, minute: int) -> dict[str, Any]:
 def sent(*drafts: Message) -> list[Message]:
     """Messages that WhatsApp has accepted a second after noon."""
     called = claims.claim(limit=100, now=NOW).calls
-    messages = [Message.objects.get(pk=outgoing.message_id) for outgoing, _start in called]
+    messages = [Message.objects.get(pk=each.outgoing.message_id) for each in called]
     receipts.record(
         answers=[
             (

@@ -264,6 +264,6 @@ class TestPlainValues:
     def test_amounts_keep_their_digits(self) -> None:
         field = models.DecimalField(max_digits=10, decimal_places=2)
 
-        plain = set_based._plain(connection, field, Decimal("12.10"), is_postgresql=False)
+        plain = set_based._converter(connection, field)
 
-        assert plain == "12.10"
+        assert plain(Decimal("12.10")) == "12.10"

@@ -357,10 +357,10 @@ class TestPoison:
         deadly = events[2]
         read = webhooks._read
 
-        def kill(event: WebhookEvent) -> Any:
-            if event.pk == deadly.pk:
+        def kill(event_id: int, attempts: int, body: bytes) -> Any:
+            if event_id == deadly.pk:
                 raise Killed
-            return read(event)
+            return read(event_id, attempts, body)
 
         monkeypatch.setattr(webhooks, "_read", kill)
         rung: list[str] = []

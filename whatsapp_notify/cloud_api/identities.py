@@ -14,13 +14,16 @@ _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]{1,128}")
 
 def to_wa_id(value: object) -> str:
     """This will give the digits of a phone number; empty for anything else."""
-    found = _DIGITS.fullmatch(value) if isinstance(value, str) else None
-    return found.group(1) if found else ""
+    if not isinstance(value, str) or not value:
+        return ""
+    found = _DIGITS.fullmatch(value)
+    return found[1] if found else ""
 
 
 def to_user_id(value: object) -> str:
     """This will give a business-scoped user id; empty for anything else."""
-    return value if isinstance(value, str) and is_user_id(value) else ""
+    # A phone is asked as well, each time: most of what comes here has no dot in its place.
+    return value if isinstance(value, str) and value[2:3] == "." and is_user_id(value) else ""
 
 
 def is_user_id(value: str) -> bool:

@@ -62,7 +62,7 @@ def _try_load(body: bytes) -> tuple[Any, str]:
     except UnicodeDecodeError:
         return None, "not_utf8"
     try:
-        data = json.loads(text, parse_int=_int, parse_float=_float, parse_constant=_refuse_constant)
+        data = _DECODER.decode(text)
     except _NumberOutOfRange:
         return None, "number_out_of_range"
     except ValueError:
@@ -91,6 +91,9 @@ def _float(text: str) -> float:
 
 def _refuse_constant(text: str) -> NoReturn:
     raise _NumberOutOfRange
+
+
+_DECODER = json.JSONDecoder(parse_int=_int, parse_float=_float, parse_constant=_refuse_constant)
 
 
 def _refuse_depth(data: Any) -> None:

@@ -54,6 +54,9 @@ SETTLED_BY_STATUS = frozenset({State.QUEUED, State.CALLING, State.IN_DOUBT, Stat
 #: May have left us; its end is awaited.
 IN_FLIGHT = frozenset({State.CALLING, State.IN_DOUBT, State.ACCEPTED, State.HELD, State.SENT})
 
+#: The provider has it, or had it: news of it have no doubt to settle.
+WITH_PROVIDER = frozenset(PROVIDER_ORDER)
+
 #: Nothing more is awaited. Late news can still raise failed, unknown and delivered.
 FINAL = frozenset(
     {

@@ -11,7 +11,7 @@ from whatsapp_notify.models.shop_event import ShopEvent
 from whatsapp_notify.models.survey import Survey, SurveyAnswer
 from whatsapp_notify.models.template import Template
 from whatsapp_notify.models.topic import Topic
-from whatsapp_notify.models.webhook import UnmatchedStatus, WebhookEvent
+from whatsapp_notify.models.webhook import UnmatchedStatus, WebhookBatch, WebhookEvent
 
 __all__ = [
     "Automation",
@@ -35,5 +35,6 @@ __all__ = [
     "Topic",
     "UnmatchedStatus",
     "Watermark",
+    "WebhookBatch",
     "WebhookEvent",
 ]

@@ -7,9 +7,8 @@ the same for all rows once.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, overload
 
 from django.db import connections, models, router
@@ -194,33 +193,49 @@ def _type(connection: Any, field: Any) -> str:
 
 
 def _payload(connection: Any, fields: Sequence[Any], rows: Sequence[Row]) -> str:
-    is_postgresql = connection.vendor == "postgresql"
-    columns = [(field.attname, field.column, field) for field in fields]
-    records = []
-    for row in rows:
-        record = {"id": row["id"]} if "id" in row else {}
-        for attname, column, field in columns:
-            record[column] = _plain(connection, field, row[attname], is_postgresql)
-        records.append(record)
+    columns = [(each.attname, each.column, _converter(connection, each)) for each in fields]
+    records = [
+        {column: convert(row[attname]) for attname, column, convert in columns} for row in rows
+    ]
+    if "id" in rows[0]:
+        for record, row in zip(records, rows, strict=True):
+            record["id"] = row["id"]
     return json.dumps(records, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(connection: Any, field: Any, value: Any, is_postgresql: bool) -> Any:
-    if value is None:
-        return None
+def _converter(connection: Any, field: Any) -> Callable[[Any], Any]:
+    """This will return what makes plain JSON of a value of the field."""
+    is_postgresql = connection.vendor == "postgresql"
     if isinstance(field, models.JSONField):
-        return value if is_postgresql else json.dumps(value, ensure_ascii=False)
-    if isinstance(value, datetime):
-        return (
-            value.isoformat() if is_postgresql else connection.ops.adapt_datetimefield_value(value)
-        )
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
+        return _same if is_postgresql else _dump
+    if isinstance(field, (models.CharField, models.TextField)):
+        return _storable
+    if isinstance(field, models.DateTimeField):
+        if is_postgresql:
+            return _isoformat
+        return lambda value: connection.ops.adapt_datetimefield_value(value)
+    if isinstance(field, models.DateField):
+        return _isoformat
+    if isinstance(field, models.DecimalField):
+        return lambda value: None if value is None else str(value)
+    return _same
+
+
+def _same(value: Any) -> Any:
     return value
+
+
+def _dump(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _isoformat(value: Any) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _storable(value: Any) -> Any:
+    # An enumeration's member is a str of its own class, which costs more to look at.
+    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _marks(values: Sequence[Any]) -> str:

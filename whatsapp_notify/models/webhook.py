@@ -55,6 +55,29 @@ class WebhookEvent(models.Model):
         return f"<WebhookEvent #{self.pk} {self.state}>"
 
 
+class WebhookBatch(models.Model):
+    """Webhooks that a process has taken up together; gone as soon as they have been read.
+
+    One that stays tells of a process that died over them. Counting an attempt on each webhook
+    instead would write each row twice.
+    """
+
+    #: Ids of the first and the last webhook; what is pending between them belongs to it.
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("batch of webhooks")
+        verbose_name_plural = _("batches of webhooks")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["first_id"], name="wn_webhookbatch_first_uniq"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.first_id} to #{self.last_id}"
+
+
 class UnmatchedStatus(models.Model):
     """A status about a message that we do not know, or do not know yet.
 

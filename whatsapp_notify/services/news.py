@@ -1,25 +1,39 @@
 """News of the provider, joined into the rows of messages."""
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Self
+
+from django.db.models import QuerySet
 
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import errors
 from whatsapp_notify.domain.receipts import Refused
-from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, State, join
+from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, WITH_PROVIDER, State, join
 from whatsapp_notify.models import DeliveryEvent, Message
-from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.models.set_based import as_text, from_text, update_rows
 from whatsapp_notify.services import doorbells, timeline
 
-#: What news may change, all rows alike so that one statement writes them.
-_COLUMNS = (
+#: What news may change.
+_COLUMNS: tuple[str, ...] = (
     "state", "reason", "is_pending", "needs_attention", "call_expires_at", "provider_message_id",
-    "error_code", "error_detail", "pricing", "accepted_at", "sent_at", "delivered_at", "read_at",
+    "error_code", "error_detail", "accepted_at", "sent_at", "delivered_at", "read_at",
     "failed_at",
 )  # fmt: skip
+#: What they change nearly always: a message that was with the provider has moved on ...
+_STEP_COLUMNS: tuple[str, ...] = ("state", "accepted_at", "sent_at", "delivered_at", "read_at")
+#: ... and is then in no need of anything.
+_AT_EASE = {
+    "reason": "",
+    "is_pending": False,
+    "needs_attention": False,
+    "call_expires_at": None,
+    "error_code": None,
+    "error_detail": "",
+}
 
 _TIME_COLUMN = {
     State.SENT: "sent_at",
@@ -43,6 +57,35 @@ class News:
     pricing: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Held:
+    """A message that is held, with as much of its row as news look at and change."""
+
+    pk: int
+    token: str
+    attempt: int
+    state: str
+    reason: str
+    is_pending: bool
+    needs_attention: bool
+    provider_message_id: str | None
+    error_code: int | None
+    error_detail: str
+    call_expires_at: datetime | None
+    called_at: datetime | None
+    accepted_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    failed_at: datetime | None
+    #: As told now; None where nothing was told of it.
+    pricing: dict[str, Any] | None = None
+
+
+_PLAIN = tuple(each.name for each in dataclasses.fields(Held)[:10])
+_TIMES = tuple(each.name for each in dataclasses.fields(Held)[10:-1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What news have changed."""
@@ -53,35 +96,81 @@ class Written:
     refused: Sequence[tuple[Message, Refused]] = ()
 
 
-def write(*, messages: dict[int, Message], told: dict[int, list[News]], now: datetime) -> Written:
+def hold(messages: QuerySet[Message]) -> dict[int, Held]:
+    """This will hold these messages, by id, until the end of the transaction."""
+    rows = messages.select_for_update(no_key=True).order_by("id")
+    columns = rows.values_list(*_PLAIN, *map(as_text, _TIMES))
+    return {
+        row[0]: Held(*row[: len(_PLAIN)], *map(from_text, row[len(_PLAIN) :])) for row in columns
+    }
+
+
+def write(*, messages: dict[int, Held], told: dict[int, list[News]], now: datetime) -> Written:
     """This will join news into messages that are held. Needs a transaction."""
-    before = {pk: messages[pk].state for pk in told}
+    before = {pk: _Before.of(messages[pk]) for pk in told}
     lines: list[dict[str, Any]] = []
-    refused: list[tuple[Message, Refused]] = []
+    refused: dict[int, Refused] = {}
     for pk, items in told.items():
+        message = messages[pk]
         for item in items:
-            lines.append(_line(messages[pk], item, now))
-            if _join(messages[pk], item):
-                failure = errors.classify_failed(code=item.code, detail=item.detail)
-                refused.append((messages[pk], failure))
-    update_rows(
-        model=Message,
-        rows=[
-            {"id": pk} | {column: getattr(messages[pk], column) for column in _COLUMNS}
-            for pk in told
-        ],
-    )
-    timeline.write(lines)
+            lines.append(_line(message, item))
+            if _join(message, item):
+                refused[pk] = errors.classify_failed(code=item.code, detail=item.detail)
+    _update([(before[pk], messages[pk]) for pk in told])
+    timeline.write(lines, same={"recorded_at": now})
     moved: dict[str, list[int]] = defaultdict(list)
     for pk, was in before.items():
-        if messages[pk].state != was:
+        if messages[pk].state != was.state:
             moved[str(messages[pk].state)].append(pk)
     for state, ids in moved.items():
         doorbells.ring(signals.message_state_changed, sender=Message, message_ids=ids, state=state)
-    return Written(moved=sum(len(ids) for ids in moved.values()), refused=refused)
+    rows = Message.objects.in_bulk(refused) if refused else {}
+    return Written(
+        moved=sum(len(ids) for ids in moved.values()),
+        refused=[(rows[pk], failure) for pk, failure in refused.items()],
+    )
 
 
-def _join(message: Message, news: News) -> bool:
+def _update(changes: Sequence[tuple["_Before", Held]]) -> None:
+    """This will write what has changed: a few columns of those that have just moved on."""
+    groups: dict[tuple[str, ...], list[Held]] = defaultdict(list)
+    for before, after in changes:
+        columns = _STEP_COLUMNS if _is_step(before, after) else _COLUMNS
+        groups[columns if after.pricing is None else (*columns, "pricing")].append(after)
+    for columns, rows in groups.items():
+        update_rows(
+            model=Message,
+            rows=[
+                {"id": each.pk} | {column: getattr(each, column) for column in columns}
+                for each in rows
+            ],
+            same=_AT_EASE if columns[: len(_STEP_COLUMNS)] == _STEP_COLUMNS else None,
+        )
+
+
+class _Before(NamedTuple):
+    """What tells whether a message has just moved on."""
+
+    state: str
+    failed_at: datetime | None
+    provider_message_id: str | None
+
+    @classmethod
+    def of(cls, message: Held) -> Self:
+        return cls(message.state, message.failed_at, message.provider_message_id)
+
+
+def _is_step(before: _Before, after: Held) -> bool:
+    """This will tell whether no more than ``_STEP_COLUMNS`` and ``_AT_EASE`` has changed."""
+    return (
+        after.state != before.state
+        and after.state != State.FAILED
+        and before.state in WITH_PROVIDER
+        and before[1:] == (after.failed_at, after.provider_message_id)
+    )
+
+
+def _join(message: Held, news: News) -> bool:
     """This will move one message in memory, and tell whether it has failed by this news."""
     was = State(message.state)
     if _is_stale(message, news):
@@ -99,7 +188,7 @@ def _join(message: Message, news: News) -> bool:
     if new is State.FAILED and news.state is State.FAILED:
         message.error_code, message.error_detail = news.code, news.detail[:300]
     elif new is not was:
-        message.error_code, message.error_detail, message.trace_id = None, "", ""
+        message.error_code, message.error_detail = None, ""
     if new is not was:
         message.state, message.is_pending, message.call_expires_at = new, False, None
         message.reason = "provider_failed" if new is State.FAILED else ""
@@ -107,7 +196,7 @@ def _join(message: Message, news: News) -> bool:
     return new is State.FAILED and new is not was
 
 
-def _is_stale(message: Message, news: News) -> bool:
+def _is_stale(message: Held, news: News) -> bool:
     """This will tell whether news about an earlier call say nothing of the message any more.
 
     That an earlier copy has arrived is always worth knowing. That it has failed is not, for
@@ -132,13 +221,12 @@ def _earliest(
     return earliest if not_before is None else max(earliest, not_before)
 
 
-def _line(message: Message, news: News, now: datetime) -> dict[str, Any]:
-    return timeline.line(
-        message_id=message.pk,
-        kind=DeliveryEvent.Kind(news.state),
-        at=news.at,
-        now=now,
-        attempt=news.attempt or message.attempt,
-        error_code=news.code,
-        detail=news.detail,
-    )
+def _line(message: Held, news: News) -> dict[str, Any]:
+    return {
+        "message_id": message.pk,
+        "kind": str(DeliveryEvent.Kind(news.state)),
+        "at": news.at,
+        "attempt": news.attempt or message.attempt,
+        "error_code": news.code,
+        "detail": news.detail[:300],
+    }

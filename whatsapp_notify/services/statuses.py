@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from whatsapp_notify.domain.opaque import OpaqueId
 from whatsapp_notify.domain.statuses import from_provider
 from whatsapp_notify.models import Identity, Message
 from whatsapp_notify.services import contacts, installation, news, refusals, unmatched
-from whatsapp_notify.services.news import News
+from whatsapp_notify.services.news import Held, News
 
 
 def apply(*, statuses: Sequence[Status], now: datetime) -> int:
@@ -25,43 +26,57 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
     Returns:
         How many messages changed their state.
     """
-    known = [(status, item) for status in statuses if (item := _news(status)) is not None]
-    if not known:
+    told = [each for status in statuses if (each := _read(status)) is not None]
+    if not told:
         return 0
     with transaction.atomic():
         instance = installation.current(now=now).instance
-        messages = _hold(known, instance)
+        messages = _hold(told, instance)
         by_provider_id = {m.provider_message_id: m for m in messages.values()}
         before = set(by_provider_id)
         matched: dict[int, list[News]] = defaultdict(list)
         strangers: list[News] = []
-        for status, item in known:
-            ours = _ours(status, instance)
+        for each in told:
+            ours = each.ours_at(instance)
             if ours is None:
-                message = by_provider_id.get(status.provider_message_id)
+                message = by_provider_id.get(each.news.provider_message_id)
             else:
                 message = messages.get(ours.message_id)
             if message is None or (ours is not None and message.token != ours.token):
-                strangers.append(item)
+                strangers.append(each.news)
             else:
-                matched[message.pk].append(item)
+                matched[message.pk].append(each.news)
         written = news.write(messages=messages, told=matched, now=now)
         unmatched.keep(news=strangers, now=now)
         learnt = {messages[pk].provider_message_id for pk in matched} - before
         waited = unmatched.match(provider_message_ids=sorted(filter(None, learnt)), now=now)
         # See Note [Locks are taken in one order]: contacts, templates, at last the sender.
-        _learn(known, messages, instance, now)
+        _learn(told, messages, instance, now)
         refusals.take_effect(refused=[*written.refused, *waited.refused], now=now)
         return written.moved + waited.moved
 
 
-def _news(status: Status) -> News | None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One status, as news, with whom it is about."""
+
+    news: News
+    opaque_id: OpaqueId | None
+    person: Person
+
+    def ours_at(self, instance: str) -> OpaqueId | None:
+        """This will return our own id, where this installation has given it."""
+        ours = self.opaque_id
+        return ours if ours is not None and ours.instance == instance else None
+
+
+def _read(status: Status) -> _Told | None:
     state = from_provider(status.status)
     if state is None or status.recipient_type == "group":
         return None
     decoded = opaque.decode(status.opaque_id)
     problem = status.errors[0] if status.errors else None
-    return News(
+    item = News(
         provider_message_id=status.provider_message_id,
         state=state,
         at=status.happened_at,
@@ -70,45 +85,35 @@ def _news(status: Status) -> News | None:
         detail=errors.without_personal_data(problem.details or problem.title) if problem else "",
         pricing=dict(status.pricing),
     )
+    return _Told(item, decoded, status.person)
 
 
-def _ours(status: Status, instance: str) -> OpaqueId | None:
-    decoded = opaque.decode(status.opaque_id)
-    return decoded if decoded is not None and decoded.instance == instance else None
-
-
-def _hold(known: Sequence[tuple[Status, News]], instance: str) -> dict[int, Message]:
-    ids = {ours.message_id for status, _n in known if (ours := _ours(status, instance))}
-    others = {s.provider_message_id for s, _n in known if _ours(s, instance) is None}
+def _hold(told: Sequence[_Told], instance: str) -> dict[int, Held]:
+    ids = {ours.message_id for each in told if (ours := each.ours_at(instance))}
+    others = {each.news.provider_message_id for each in told if each.ours_at(instance) is None}
     if others:
         found = Message.objects.filter(provider_message_id__in=others)
         ids.update(found.values_list("id", flat=True))
-    rows = Message.objects.select_for_update(no_key=True).filter(pk__in=ids)
-    return {message.pk: message for message in rows.order_by("id")}
+    return news.hold(Message.objects.filter(pk__in=ids))
 
 
-def _learn(
-    known: Sequence[tuple[Status, News]],
-    messages: dict[int, Message],
-    instance: str,
-    now: datetime,
-) -> None:
+def _learn(told: Sequence[_Told], messages: dict[int, Held], instance: str, now: datetime) -> None:
     """This will keep user ids of people whom we wrote to by phone, where they are new."""
-    told = {
-        status.person.user_id: (ours.message_id, status.person)
-        for status, _news_item in known
-        if status.person.user_id and (ours := _ours(status, instance)) is not None
+    people = {
+        each.person.user_id: (ours.message_id, each.person)
+        for each in told
+        if each.person.user_id and (ours := each.ours_at(instance)) is not None
     }
-    if not told:
+    if not people:
         return
     familiar = Identity.objects.filter(
-        kind=Identity.Kind.USER_ID, value__in=told, ended_at__isnull=True
+        kind=Identity.Kind.USER_ID, value__in=people, ended_at__isnull=True
     ).values_list("value", flat=True)
-    for user_id in told.keys() - set(familiar):
-        message_id, person = told[user_id]
+    for user_id in people.keys() - set(familiar):
+        message_id, person = people[user_id]
         if message_id in messages:
             contacts.learn(
-                contact=messages[message_id].contact,
+                contact=Message.objects.select_related("contact").get(pk=message_id).contact,
                 person=Person(user_id=person.user_id, parent_user_id=person.parent_user_id),
                 now=now,
             )

@@ -68,15 +68,13 @@ def match(*, provider_message_ids: Sequence[str | None], now: datetime) -> Match
         )
         if not waiting:
             return Matched()
-        rows = Message.objects.select_for_update(no_key=True).filter(
-            provider_message_id__in={row.provider_message_id for row in waiting}
-        )
-        messages = {message.provider_message_id: message for message in rows.order_by("id")}
+        theirs = {row.provider_message_id for row in waiting}
+        by_id = news.hold(Message.objects.filter(provider_message_id__in=theirs))
+        messages = {message.provider_message_id: message for message in by_id.values()}
         told: dict[int, list[News]] = defaultdict(list)
         found = [row for row in waiting if row.provider_message_id in messages]
         for row in found:
             told[messages[row.provider_message_id].pk].append(_news(row))
-        by_id = {message.pk: message for message in messages.values()}
         written = news.write(messages=by_id, told=told, now=now)
         UnmatchedStatus.objects.filter(pk__in=[row.pk for row in found]).update(matched_at=now)
         return Matched(found=len(found), moved=written.moved, refused=written.refused)

@@ -13,8 +13,7 @@ from django.db.models.functions import Length
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
-from whatsapp_notify.models import WebhookEvent
-from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.models import WebhookBatch, WebhookEvent
 from whatsapp_notify.services import (
     doorbells,
     faults,
@@ -29,11 +28,13 @@ logger = logging.getLogger(__name__)
 
 State = WebhookEvent.State
 
-BATCH = 200
+BATCH = 500
 #: Bodies are read together up to so many bytes; one alone may be larger.
 _BATCH_BYTES = 8 * 1024 * 1024
 #: Statuses joined in one statement.
 _STATUSES = 5000
+#: How often a process looks anew that was too late for the webhooks that it had found.
+_TRIES = 5
 #: A body that has broken off its processing so often is put aside.
 MAX_ATTEMPTS = 3
 #: What was taken up is left to its worker for so long; then it counts as broken off.
@@ -42,7 +43,9 @@ LEASE = timedelta(minutes=1)
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
-    event: WebhookEvent
+    event_id: int
+    #: Including this one.
+    attempts: int
     parsed: wire.Parsed
     problems: list[str]
 
@@ -94,9 +97,11 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
         How many webhooks were read.
     """
     total = 0
+    _find_broken_off(now)
     _put_poison_aside(now)
-    while ids := _begin(batch, now):
+    while ids := _take(batch, now):
         patience.with_database(lambda ids=ids: _process_batch(ids, now))  # type: ignore[misc]
+        WebhookBatch.objects.filter(first_id=ids[0]).delete()
         total += len(ids)
     if total:
         heartbeats.beat(name=heartbeats.WEBHOOK, now=now)
@@ -129,18 +134,46 @@ def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
     return rows.filter(pk__in=ids, is_pending=True)
 
 
-def _begin(batch: int, now: datetime) -> list[int]:
-    """This will count an attempt on some waiting webhooks before any work is done on them."""
-    with transaction.atomic():
-        ids = _within_bytes(
-            _held().filter(attempts=0).order_by("id").values_list("id", Length("body"))[:batch]
-        )
+def _take(batch: int, now: datetime) -> list[int]:
+    """This will note which waiting webhooks this process is about to read.
+
+    It is committed before any work is done on them, so that whoever dies over them is known.
+    """
+    for _try in range(_TRIES):
+        fresh = WebhookEvent.objects.filter(is_pending=True, attempts=0)
+        for first_id, last_id in WebhookBatch.objects.values_list("first_id", "last_id"):
+            fresh = fresh.exclude(pk__range=(first_id, last_id))
+        ids = _within_bytes(fresh.order_by("id").values_list("id", Length("body"))[:batch])
         if not ids:
-            broken_off = _held().filter(
-                attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE
+            return _take_broken_off(now)
+        taken = WebhookBatch(first_id=ids[0], last_id=ids[-1], taken_at=now)
+        WebhookBatch.objects.bulk_create([taken], ignore_conflicts=True)
+        mine = WebhookBatch.objects.filter(first_id=ids[0], last_id=ids[-1], taken_at=now)
+        if mine.exists():
+            return ids
+    return []
+
+
+def _find_broken_off(now: datetime) -> None:
+    """This will count an attempt on what a process that died had taken up."""
+    with transaction.atomic():
+        lost = WebhookBatch.objects.select_for_update().filter(taken_at__lte=now - LEASE)
+        for each in lost.order_by("first_id"):
+            events = WebhookEvent.objects.filter(
+                pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
             )
-            # By attempts, so that one that kills its worker comes after those it took along.
-            ids = list(broken_off.order_by("attempts", "id").values_list("id", flat=True)[:1])
+            events.update(attempts=1, processed_at=each.taken_at)
+            each.delete()
+
+
+def _take_broken_off(now: datetime) -> list[int]:
+    """This will count an attempt on one webhook that broke off its processing."""
+    with transaction.atomic():
+        broken_off = _held().filter(
+            attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE
+        )
+        # By attempts, so that one that kills its worker comes after those it took along.
+        ids = list(broken_off.order_by("attempts", "id").values_list("id", flat=True)[:1])
         # Its time is the lease: see LEASE.
         WebhookEvent.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1, processed_at=now)
         return ids
@@ -159,13 +192,12 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 
 def _process_batch(ids: Sequence[int], now: datetime) -> None:
     with transaction.atomic():
-        events = list(_taken_up(ids).order_by("id"))
-        readings = [_read(event) for event in events]
+        events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
+        readings = [_read(*event) for event in events]
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)
-        finished = [reading for reading in readings if not reading.rest]
-        update_rows(model=WebhookEvent, rows=[_outcome(reading, now) for reading in finished])
+        _finish([reading for reading in readings if not reading.rest], now)
     # Each in its own transaction: customers' rows are held for no longer than that.
     for reading in readings:
         if reading.rest:
@@ -174,18 +206,21 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
 
 def _process_rest(reading: _Reading, now: datetime) -> None:
     with transaction.atomic():
-        if _taken_up([reading.event.pk]).exists():
+        if _taken_up([reading.event_id]).exists():
             _apply_the_rest(reading, now)
-            update_rows(model=WebhookEvent, rows=[_outcome(reading, now)])
+            _finish([reading], now)
 
 
-def _read(event: WebhookEvent) -> _Reading:
+def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
+    reading = _Reading(
+        event_id=event_id, attempts=max(1, attempts), parsed=wire.Parsed(), problems=[]
+    )
     try:
-        parsed = wire.parse(bytes(event.body))
+        reading.parsed = wire.parse(bytes(body))
     except wire.MalformedBody as err:
-        return _Reading(event=event, parsed=wire.Parsed(), problems=[str(err)])
-    problems = [f"{each.path}: {each.reason}" for each in parsed.malformed]
-    return _Reading(event=event, parsed=parsed, problems=problems)
+        reading.problems.append(str(err))
+    reading.problems.extend(f"{each.path}: {each.reason}" for each in reading.parsed.malformed)
+    return reading
 
 
 def _apply_statuses(told: Sequence[tuple[_Reading, Status]], now: datetime) -> None:
@@ -218,15 +253,23 @@ def _apply_the_rest(reading: _Reading, now: datetime) -> None:
             reading.problems.append(f"{type(element).__name__}: {type(err).__name__}")
 
 
-def _outcome(reading: _Reading, now: datetime) -> dict[str, object]:
-    state = State.QUARANTINED if reading.problems else State.PROCESSED
-    return {
-        "id": reading.event.pk,
-        "state": str(state),
-        "is_pending": False,
-        "problem": "; ".join(reading.problems)[:300],
-        "processed_at": now,
-    }
+def _finish(readings: Sequence[_Reading], now: datetime) -> None:
+    """This will write what became of webhooks."""
+    for attempts in {reading.attempts for reading in readings}:
+        ids = [each.event_id for each in readings if each.attempts == attempts]
+        WebhookEvent.objects.filter(pk__in=ids).update(
+            state=State.PROCESSED,
+            is_pending=False,
+            attempts=attempts,
+            problem="",
+            processed_at=now,
+        )
+    for reading in readings:
+        if reading.problems:
+            problem = "; ".join(reading.problems)[:300]
+            WebhookEvent.objects.filter(pk=reading.event_id).update(
+                state=State.QUARANTINED, problem=problem
+            )
 
 
 def _put_poison_aside(now: datetime) -> None:

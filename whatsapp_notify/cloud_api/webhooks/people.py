@@ -36,8 +36,10 @@ def read_person(
     """This will join what an element says of a person with the contact that belongs to it."""
     digits, own_id = identities.split(wa_id, user_id)
     parent_id = identities.to_user_id(parent_user_id)
-    contact = _find(contacts, digits=digits, user_id=own_id)
-    contact_digits, contact_id = identities.split(contact.get("wa_id"), contact.get("user_id"))
+    found = _find(contacts, digits=digits, user_id=own_id)
+    if found is None:
+        return Person(wa_id=digits, user_id=own_id, parent_user_id=parent_id)
+    contact, contact_digits, contact_id = found
     profile = child(contact, "profile")
     return Person(
         wa_id=digits or contact_digits,
@@ -54,12 +56,15 @@ def read_contacts(value: JsonObject) -> list[JsonObject]:
     return objects(value.get("contacts"))
 
 
-def _find(contacts: list[JsonObject], *, digits: str, user_id: str) -> JsonObject:
+def _find(
+    contacts: list[JsonObject], *, digits: str, user_id: str
+) -> tuple[JsonObject, str, str] | None:
+    """This will return the contact that belongs to these ids, with its own digits and id."""
     for contact in contacts:
         contact_digits, contact_id = identities.split(contact.get("wa_id"), contact.get("user_id"))
         if (user_id and contact_id == user_id) or (digits and contact_digits == digits):
-            return contact
+            return contact, contact_digits, contact_id
     # An element that names nobody belongs to the only contact there is.
     if len(contacts) == 1 and not digits and not user_id:
-        return contacts[0]
-    return {}
+        return contacts[0], contact_digits, contact_id
+    return None
