@@ -1,0 +1,93 @@
+"""What happens after the worst: the tick comes by, Meta repeats its webhooks, workers work."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from tests.torture import ledger
+from tests.torture.campaign import Counts
+from tests.torture.graph import Script
+from tests.torture.ledger import Call
+from tests.torture.world import World
+from whatsapp_notify.models import Message, ShopEvent, WebhookEvent
+from whatsapp_notify.services import delivery, events, reconcile, sweep, webhooks
+
+#: Longer than any lease and any pause of the product.
+PAUSE_MINUTES = 16
+#: Longer than a call, its answer and the lease of a webhook; shorter than an event's pause.
+SHORT_PAUSE_MINUTES = 2
+#: Each round moves the clock by a pause; what still waits then never ends.
+_ROUNDS = 12
+
+
+def recover(
+    world: World,
+    *,
+    calls: Sequence[Call],
+    rng: random.Random,
+    pause_minutes: float = PAUSE_MINUTES,
+    unanswered: Sequence[bytes] = (),
+) -> Counts:
+    """This will bring the shop to rest: what waits is done, and the webhooks of calls come.
+
+    All processes that were working must be dead. Graph accepts whatever comes now.
+
+    Args:
+        calls: The calls whose webhooks are still to come; those of later calls come anyway.
+        unanswered: Webhooks that got no 200, which Meta therefore repeats.
+    """
+    world.graph.follow(Script())
+    world.graph.settle()
+    told = list(calls)
+    counts = Counts()
+    # Meta's news come before the sweep has noticed anything, or after it.
+    if rng.random() < 0.5:
+        counts += _tell(world, told, rng, unanswered)
+        told = []
+        unanswered = ()
+    known = len(world.graph.calls())
+    for _round in range(_ROUNDS):
+        world.clock.advance(minutes=pause_minutes)
+        _work(world)
+        if is_at_rest():
+            break
+    world.graph.settle()
+    counts += _tell(world, [*told, *world.graph.calls()[known:]], rng, unanswered)
+    world.clock.advance(minutes=SHORT_PAUSE_MINUTES)
+    _work(world)
+    return counts
+
+
+def is_at_rest() -> bool:
+    """This will tell whether nothing waits for a worker."""
+    waiting = (
+        Message.objects.filter(is_pending=True),
+        Message.objects.filter(call_expires_at__isnull=False),
+        ShopEvent.objects.filter(is_pending=True),
+        WebhookEvent.objects.filter(is_pending=True),
+    )
+    return not any(rows.exists() for rows in waiting)
+
+
+def _work(world: World) -> None:
+    clock = world.clock
+    webhooks.process(now=clock())
+    reconcile.scan(now=clock())
+    while events.process(now=clock()):
+        pass
+    sweep.sweep(now=clock())
+    delivery.deliver(clock=clock)
+
+
+def _tell(
+    world: World, calls: Sequence[Call], rng: random.Random, unanswered: Sequence[bytes]
+) -> Counts:
+    bodies = [*unanswered, *ledger.webhooks(calls, now=world.clock(), rng=rng)]
+    answers = [world.post(body) for body in bodies]
+    webhooks.process(now=world.clock())
+    refused = [status for status in answers if status != 200]
+    return Counts(
+        answered_5xx=len(refused),
+        problems=tuple(f"a signed webhook was answered {status}" for status in refused),
+    )
