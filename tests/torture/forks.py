@@ -6,6 +6,7 @@ connection to the database may be open at the fork: two processes would talk on 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from django.db import connections
 
 #: What has not ended by then hangs.
 _PATIENCE_SECONDS = 60.0
+#: For a process that only waits to be killed.
+LONG_SECONDS = 600.0
 
 
 class Hung(AssertionError):
@@ -30,11 +33,14 @@ def fork(work: Callable[[], object]) -> int:
     connections.close_all()
     sys.stdout.flush()
     sys.stderr.flush()
+    # A collector that looks at what both share would have all of it copied: thrice the time.
+    gc.freeze()
     with warnings.catch_warnings():
         # From Python 3.12 on, where a test runner has threads. They stay behind.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid:
+        gc.unfreeze()
         return pid
     code = 1
     try:
@@ -72,7 +78,7 @@ def wait(pid: int) -> bool:
                 kill(pid)
             raise Hung(f"A process has not ended in {_PATIENCE_SECONDS:.0f} s.")
         time.sleep(pause)
-        pause = min(2 * pause, 0.01)
+        pause = min(2 * pause, 0.002)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise AssertionError("A process broke off with an error; see above.")
     return os.WIFSIGNALED(status)

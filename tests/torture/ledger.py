@@ -18,11 +18,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests import webhook_bodies
 from tests.servers import free_port
 from tests.torture import graph
 from tests.torture.graph import Script
 
 _ROOT = Path(__file__).resolve().parents[2]
+#: What Meta tells of a message that goes well.
+WORDS = ("sent", "delivered", "read")
+
 _START_SECONDS = 30.0
 #: Statuses that one body of a webhook holds at most.
 _LARGEST_BODY = 8
@@ -55,8 +59,8 @@ class Graph:
         """This will have calls answered by this script from now on."""
         graph.write_script(self._folder, script)
 
-    def calls(self) -> Sequence[Call]:
-        """This will return all calls that ever came, oldest first."""
+    def calls(self) -> tuple[Call, ...]:
+        """This will return all calls that have come until now, oldest first."""
         file = self._folder / graph.LEDGER
         if file.exists():
             with file.open("rb") as lines:
@@ -64,7 +68,7 @@ class Graph:
                 for line in lines:
                     self._calls.append(Call(**json.loads(line)))
                     self._read_bytes += len(line)
-        return self._calls
+        return tuple(self._calls)
 
     def settle(self) -> None:
         """This will wait until what killed processes have sent is in the ledger, too."""
@@ -105,56 +109,33 @@ def _wait_for(port: int) -> None:
             return
 
 
-def webhooks(
-    calls: Sequence[Call],
-    *,
-    now: datetime,
-    rng: random.Random,
-    words: Sequence[str] = ("sent", "delivered", "read"),
-) -> list[bytes]:
-    """This will write the webhooks about accepted calls: in any order, some of them twice.
-
-    Each holds one to some statuses, each status our own id.
-    """
-    news = [
-        _status(call, word, second)
+def statuses(
+    calls: Sequence[Call], *, now: datetime, words: Sequence[str] = WORDS
+) -> list[dict[str, Any]]:
+    """This will write the statuses of accepted calls, each with our own id, in their order."""
+    return [
+        {
+            "id": call.wamid,
+            "status": word,
+            "timestamp": str(second),
+            "recipient_id": call.to.lstrip("+"),
+            "biz_opaque_callback_data": call.opaque,
+        }
         for call in calls
         if call.accepted
         for second, word in enumerate(words, start=int(now.timestamp()))
     ]
+
+
+def webhooks(calls: Sequence[Call], *, now: datetime, rng: random.Random) -> list[bytes]:
+    """This will write the webhooks about accepted calls: in any order, some of them twice."""
+    news = statuses(calls, now=now)
     news += rng.sample(news, len(news) // 3)
     rng.shuffle(news)
     waiting = iter(news)
     bodies = []
     while some := list(itertools.islice(waiting, rng.randint(1, _LARGEST_BODY))):
-        bodies.append(_body(some))
+        bodies.append(webhook_bodies.body(statuses=some))
     bodies += rng.sample(bodies, len(bodies) // 4)
     rng.shuffle(bodies)
     return bodies
-
-
-def _status(call: Call, word: str, second: int) -> dict[str, Any]:
-    return {
-        "id": call.wamid,
-        "status": word,
-        "timestamp": str(second),
-        "recipient_id": call.to.lstrip("+"),
-        "biz_opaque_callback_data": call.opaque,
-    }
-
-
-def _body(statuses: Sequence[dict[str, Any]]) -> bytes:
-    value = {
-        "messaging_product": "whatsapp",
-        "metadata": {
-            "display_phone_number": "358457300001",
-            "phone_number_id": "100000000000001",
-        },
-        "statuses": list(statuses),
-    }
-    changes = [{"field": "messages", "value": value}]
-    data = {
-        "object": "whatsapp_business_account",
-        "entry": [{"id": "200000000000002", "changes": changes}],
-    }
-    return json.dumps(data).encode()

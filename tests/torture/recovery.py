@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
+
+from django.db import connection
 
 from tests.torture import ledger
 from tests.torture.campaign import Counts
@@ -19,12 +22,13 @@ PAUSE_MINUTES = 16
 SHORT_PAUSE_MINUTES = 2
 #: Each round moves the clock by a pause; what still waits then never ends.
 _ROUNDS = 12
+_FUNERAL_SECONDS = 30.0
 
 
 def recover(
     world: World,
     *,
-    calls: Sequence[Call],
+    since: int,
     rng: random.Random,
     pause_minutes: float = PAUSE_MINUTES,
     unanswered: Sequence[bytes] = (),
@@ -34,29 +38,49 @@ def recover(
     All processes that were working must be dead. Graph accepts whatever comes now.
 
     Args:
-        calls: The calls whose webhooks are still to come; those of later calls come anyway.
+        since: How many calls were in the ledger when Meta last told of them; the webhooks of
+            all later ones come now.
         unanswered: Webhooks that got no 200, which Meta therefore repeats.
     """
     world.graph.follow(Script())
     world.graph.settle()
-    told = list(calls)
+    _wait_for_the_dead()
     counts = Counts()
     # Meta's news come before the sweep has noticed anything, or after it.
     if rng.random() < 0.5:
-        counts += _tell(world, told, rng, unanswered)
-        told = []
-        unanswered = ()
-    known = len(world.graph.calls())
+        calls = world.graph.calls()
+        counts += _tell(world, calls[since:], rng, unanswered)
+        since, unanswered = len(calls), ()
     for _round in range(_ROUNDS):
         world.clock.advance(minutes=pause_minutes)
         _work(world)
         if is_at_rest():
             break
     world.graph.settle()
-    counts += _tell(world, [*told, *world.graph.calls()[known:]], rng, unanswered)
+    counts += _tell(world, world.graph.calls()[since:], rng, unanswered)
     world.clock.advance(minutes=SHORT_PAUSE_MINUTES)
     _work(world)
     return counts
+
+
+def _wait_for_the_dead() -> None:
+    """This will wait until PostgreSQL has noticed that those it served are gone.
+
+    The last statement of a killed process may still be at work there, and may commit.
+    """
+    if connection.vendor != "postgresql":
+        return
+    deadline = time.monotonic() + _FUNERAL_SECONDS
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.005)
+    raise AssertionError("A connection of a killed process does not end.")
 
 
 def is_at_rest() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import mmap
+import secrets
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,9 @@ from whatsapp_notify.services import outbox, reconcile, senders
 
 #: Tables that migrations have filled; all others are emptied by ``World.reset``.
 _KEPT_TABLES = frozenset({"django_migrations", "django_content_type", "auth_permission"})
+
+#: The clock may be moved far before a message is sent.
+_LIFETIME = timedelta(days=90)
 
 _SETTINGS = {
     "BACKEND": "whatsapp_notify.backends.cloud_api.CloudApiBackend",
@@ -80,7 +84,6 @@ class World:
         self.clock = Clock()
         self.people: list[Contact] = []
         self._next_person: Iterator[Contact] = iter(())
-        self._numbers = itertools.count(1)
 
     @property
     def database(self) -> str:
@@ -104,17 +107,21 @@ class World:
         senders.current()
         reconcile.start(now=self.clock())
 
-    def queue(self, count: int, *, due_in: Sequence[timedelta] = ()) -> list[int]:
+    def queue(self, count: int, *, due_in: Sequence[float] = ()) -> list[int]:
         """This will put messages into the outbox, to one customer after the other.
 
         Returns:
-            Their ids. ``due_in`` tells when each is due, if not now.
+            Their ids. ``due_in`` holds the seconds until each is due, if not now.
         """
         now = self.clock()
-        dues = due_in or [timedelta()] * count
         rows = [
-            factories.draft(next(self._next_person), now=now, due_at=now + due, **_long_lived(now))
-            for due in dues
+            factories.draft(
+                next(self._next_person),
+                now=now,
+                due_at=now + timedelta(seconds=seconds),
+                expires_at=now + _LIFETIME,
+            )
+            for seconds in due_in or [0.0] * count
         ]
         outbox.enqueue(messages=rows, now=now)
         keys = [row.key for row in rows]
@@ -126,7 +133,9 @@ class World:
         """This will return an unsaved order of the next customer."""
         person = next(self._next_person)
         phone = Identity.objects.get(contact=person, kind=Identity.Kind.PHONE).value
-        return shop.new_order(number=f"T{next(self._numbers)}", phone=phone, status=status)
+        # By lot: forked processes would count alike.
+        number = f"T{secrets.token_hex(8)}"
+        return shop.new_order(number=number, phone=phone, status=status)
 
     def post(self, body: bytes) -> int:
         """This will post a signed webhook through the shop's address; returns the status."""
@@ -162,10 +171,6 @@ def opened(folder: Path) -> Iterator[World]:
                 yield world
             finally:
                 logging.disable(level)
-
-
-def _long_lived(now: datetime) -> dict[str, Any]:
-    return {"expires_at": now + timedelta(days=90)}
 
 
 def _empty_database() -> None:
