@@ -23,8 +23,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from demo_shop.demo.visitor import Visitor
-from tests.functional import graph_server
 from tests.servers import free_port
+from tests.torture import graph
+from tests.torture.graph import Script
 from whatsapp_notify.cloud_api.signature import sign
 
 Found = TypeVar("Found")
@@ -85,7 +86,7 @@ class RunningShop:
         self.wait_for("the shop to answer", self._answers)
 
     def start_graph(self) -> None:
-        command = (sys.executable, "-m", "tests.functional.graph_server")
+        command = (sys.executable, "-m", "tests.torture.graph")
         self._start("graph", *command, str(self._graph_port), str(self.folder))
         self.wait_for("Graph to listen", lambda: _listens(self._graph_port))
 
@@ -199,15 +200,15 @@ class RunningShop:
         assert answer.status_code == 200
 
     def slow_down_graph(self, seconds: float) -> None:
-        (self.folder / graph_server.SECONDS).write_text(str(seconds))
+        graph.write_script(self.folder, Script(weights={graph.SLOW: 1}, seconds=seconds))
 
     # Looks
 
-    def ledger(self) -> list[dict[str, str]]:
+    def ledger(self) -> list[dict[str, Any]]:
         """This will return what Graph has accepted, oldest first."""
-        file = self.folder / graph_server.LEDGER
+        file = self.folder / graph.LEDGER
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        return [json.loads(line) for line in lines]
+        return [call for line in lines if (call := json.loads(line))["accepted"]]
 
     def confirmations(self) -> list[tuple[str, str]]:
         """This will return state and reason of each order confirmation, oldest first."""

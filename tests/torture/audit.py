@@ -138,7 +138,7 @@ def _strangers(accepted: Sequence[tuple[Call, OpaqueId]], rows: dict[int, _Row])
         row = rows.get(ours.message_id)
         if row is None or row.token != ours.token:
             yield f"accepted, of no row: {_named([ours.message_id])}"
-        elif row.state not in _KNOWN:
+        elif row.state not in _KNOWN and row.state in _ENDED | _SHOWN:
             yield f"accepted, but the row says {row.state}: {_named([row.id])}"
 
 
@@ -163,12 +163,16 @@ def _left_behind(rows: dict[int, _Row]) -> Iterator[str]:
         yield f"webhook {pk} was never read"
     if stray := UnmatchedStatus.objects.filter(matched_at__isnull=True).count():
         yield f"{stray} statuses found no message"
-    events = Counter(
-        ShopEvent.objects.filter(name="order.shipped").values_list("subject_pk", flat=True)
+    told = set(
+        ShopEvent.objects.filter(name="order.shipped", subject_label="demo_shop.order").values_list(
+            "subject_pk", flat=True
+        )
     )
-    for pk in Order.objects.filter(status="shipped").values_list("pk", flat=True):
-        if not events[str(pk)]:
-            yield f"order {pk} was shipped, and no event tells of it"
+    shipped = set(map(str, Order.objects.filter(status="shipped").values_list("pk", flat=True)))
+    for pk in sorted(shipped - told):
+        yield f"order {pk} was shipped, and no event tells of it"
+    for pk in sorted(told - shipped):
+        yield f"an event tells that order {pk} was shipped, which has not been shipped"
 
 
 def _doubted(only: Collection[int] | None) -> set[int]:

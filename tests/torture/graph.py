@@ -124,6 +124,8 @@ class _Server:
                 return
 
     async def _answer(self, payload: dict[str, Any]) -> bytes | None:
+        if "to" not in payload:
+            return _http(200, {"success": True})  # a receipt of ours, and no message
         script = self._current_script()
         outcome = script.outcome(payload["biz_opaque_callback_data"])
         if outcome == LATE:

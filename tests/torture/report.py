@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tests.torture.campaign import Counts
 
-_LABELS = {
+LABELS = {
     "kills": "random kills",
     "crash_points": "crash points",
     "interleavings": "interleavings of STOP and send",
@@ -27,9 +27,9 @@ _LABELS = {
 
 def as_table(counts: Mapping[str, Counts], *, seed: int, minutes: float) -> str:
     """This will write a table with a column per database, and the problems below it."""
-    width = max(map(len, _LABELS.values()))
+    width = max(map(len, LABELS.values()))
     lines = ["".ljust(width) + "".join(name.rjust(12) for name in counts)]
-    for field, label in _LABELS.items():
+    for field, label in LABELS.items():
         numbers = [getattr(each, field) for each in counts.values()]
         lines.append(label.ljust(width) + "".join(f"{number:12,}" for number in numbers))
     lines += ["", f"seed {seed}, {minutes:.1f} minutes"]
