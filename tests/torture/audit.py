@@ -55,18 +55,27 @@ class _Row:
         return (self.id,)
 
 
-def audit(*, calls: Sequence[Call], where: str, only: Collection[int] | None = None) -> Counts:
+def audit(
+    *,
+    calls: Sequence[Call],
+    where: str,
+    only: Collection[int] | None = None,
+    news: Collection[State] = frozenset({State.READ}),
+) -> Counts:
     """This will count what was promised and not kept. ``where`` names the step in the words.
 
     Args:
-        calls: All that Graph has in its ledger; those of other databases are left out.
+        calls: What Graph has in its ledger: ``World.calls``. Those of another database, which
+            have its instance in their id, are left out.
         only: Ids of messages, to look at these alone.
+        news: In which of these states each accepted call must be by now; recovery tells of
+            each that it was read.
     """
     rows = _rows(only)
     ours = list(_ours(calls, rows, only))
     accepted = [each for each in ours if each[0].accepted]
     twice = list(_twice(accepted, rows))
-    lost = [*_lost(rows), *_strangers(accepted, rows), *_phantoms(accepted, rows)]
+    lost = [*_lost(rows), *_strangers(accepted, rows, news), *_phantoms(accepted, rows)]
     if only is None:
         lost += _left_behind(rows)
     doubted = _doubted(only)
@@ -132,14 +141,16 @@ def _lost(rows: dict[int, _Row]) -> Iterator[str]:
             yield f"{row.state} and yet waiting: {_named([row.id])}"
 
 
-def _strangers(accepted: Sequence[tuple[Call, OpaqueId]], rows: dict[int, _Row]) -> Iterator[str]:
-    """What Graph has, we know."""
+def _strangers(
+    accepted: Sequence[tuple[Call, OpaqueId]], rows: dict[int, _Row], news: Collection[State]
+) -> Iterator[str]:
+    """What Graph has, we know, and all that it has told of it."""
     for _call, ours in accepted:
         row = rows.get(ours.message_id)
         if row is None or row.token != ours.token:
             yield f"accepted, of no row: {_named([ours.message_id])}"
-        elif row.state not in _KNOWN and row.state in _ENDED | _SHOWN:
-            yield f"accepted, but the row says {row.state}: {_named([row.id])}"
+        elif row.state not in news and row.state in _ENDED | _SHOWN:
+            yield f"accepted and read, but the row says {row.state}: {_named([row.id])}"
 
 
 def _phantoms(accepted: Sequence[tuple[Call, OpaqueId]], rows: dict[int, _Row]) -> Iterator[str]:

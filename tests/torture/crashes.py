@@ -48,20 +48,20 @@ def run_scenes(world: World, run: Run, chosen: Sequence[Scene]) -> Counts:
     """This will do the same with these scenes."""
     total, rows = Counts(), Counts()
     world.reset()
-    known = len(world.graph.calls())
+    known = len(world.calls())
     number = 0
     for lap in itertools.count():
         for batch in _batches(world, run, chosen, lap=lap, size=run.size - total.crash_points):
             number += 1
             where = f"crash points, seed {run.seed}, batch {number}, {batch.scene}"
             done = _play(world, batch, run.rng("batch", number), where, known)
-            known = len(world.graph.calls())
+            known = len(world.calls())
             total += done
-            rows = audit(calls=world.graph.calls(), where=where)
+            rows = audit(calls=world.calls(), where=where)
             run.say(f"{where}: {total.crash_points} of {run.size}")
             if done.problems or rows.problems or number % _ERA == 0:
                 # What is broken would be found again with each batch to come.
-                total, rows = total + rows, Counts()
+                total, rows, known = total + rows, Counts(), 0
                 world.reset()
         if total.crash_points >= run.size:
             break
@@ -129,7 +129,7 @@ def _play(world: World, batch: _Batch, rng: random.Random, where: str, known: in
         if forks.wait(forks.fork(lambda deadly=deadly: deadly.watch(scene.play))):
             places.append(deadly.place)
         scene.clear()
-    since = len(world.graph.calls()) if scene.brings_webhooks else known
+    since = len(world.calls()) if scene.brings_webhooks else known
     counts = recovery.recover(world, since=since, rng=rng, unanswered=scene.unanswered())
     deaths = f"died at {', '.join(places)}"
     lost = tuple(f"{where}: {words} ({deaths})" for words in scene.missing())

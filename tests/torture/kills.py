@@ -6,6 +6,7 @@ that takes Meta's webhooks: one of them is killed, and started anew, again and a
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import random
 import time
@@ -34,37 +35,41 @@ _WEIGHTS = {
     "accepted": 70, "cut": 4, "half": 2, "garbage": 2, "broken_after": 4, "broken": 4,
     "throttled": 1, "refused": 3, "slow": 6, "late": 4,
 }  # fmt: skip
-#: Of slow and late answers; the last is longer than a call may take.
-_SLOWNESS = (0.02, 0.1, 0.8)
+#: Of slow and late answers, round after round; the first round's is longer than a call may take.
+_SLOWNESS = (0.02, 0.8, 0.1)
 
 
 def run(world: World, run: Run) -> Counts:
     """This will kill ``run.size`` times. Counts kills of processes that lived until then."""
-    total = Counts()
+    total, rows = Counts(), Counts()
     world.reset()
-    kills = 0
-    known = len(world.graph.calls())
-    number = 0
-    while kills < run.size:
-        number += 1
+    told = 0
+    for number in itertools.count(1):
         where = f"kills, seed {run.seed}, round {number}"
         rng = run.rng("kills", number)
-        world.graph.follow(Script(seed=run.seed, weights=_WEIGHTS, seconds=rng.choice(_SLOWNESS)))
-        kills += _round(world, rng, min(_ROUND, run.size - kills))
-        total += recovery.recover(world, since=known, rng=rng)
-        known = len(world.graph.calls())
-        found = audit(calls=world.graph.calls(), where=where)
-        run.say(f"{where}: {kills} kills, {found.messages} messages, {found.in_doubt} in doubt")
-        if found.problems:
+        seconds = _SLOWNESS[number % len(_SLOWNESS)]
+        world.graph.follow(Script(seed=run.seed, weights=_WEIGHTS, seconds=seconds))
+        kills = _round(world, rng, min(_ROUND, run.size - total.kills), breath_seconds=seconds)
+        total += Counts(kills=kills)
+        total += recovery.recover(world, since=told, rng=rng)
+        told = len(world.calls())
+        rows = audit(calls=world.calls(), where=where)
+        run.say(f"{where}: {total.kills} of {run.size}, {rows.in_doubt} in doubt until now")
+        if rows.problems:
             # What is broken would be found again with each round to come.
-            total += found
+            total, rows, told = total + rows, Counts(), 0
             world.reset()
-    total += audit(calls=world.graph.calls(), where=where)
-    return total + Counts(kills=kills)
+        if total.kills >= run.size:
+            break
+    return total + rows
 
 
-def _round(world: World, rng: random.Random, kills: int) -> int:
-    """This will keep all processes at work while it kills; returns how many it has killed."""
+def _round(world: World, rng: random.Random, kills: int, *, breath_seconds: float) -> int:
+    """This will keep all processes at work while it kills, and at last let them be for a while.
+
+    Returns:
+        How many it has killed at work.
+    """
     world.queue(kills * _MESSAGES_PER_KILL, due_in=_dues(rng, kills))
     with ExitStack() as stack:
         crew = [_Worker(world, role, rng.random()) for role in _ROLES]
@@ -79,6 +84,8 @@ def _round(world: World, rng: random.Random, kills: int) -> int:
             count += victim.kill()
             world.clock.advance(seconds=_SECONDS_PER_KILL)
             victim.start()
+        # So that what is too slow is also seen by those that live to see it.
+        time.sleep(breath_seconds)
     return count
 
 
@@ -146,7 +153,7 @@ def _sell(world: World, rng: random.Random) -> None:
 
 
 def _bring_webhooks(world: World, rng: random.Random) -> None:
-    latest = [call for call in world.graph.calls()[-20:] if call.accepted]
+    latest = [call for call in world.calls()[-20:] if call.accepted]
     some = rng.sample(latest, min(3, len(latest)))
     for body in ledger.webhooks(some, now=world.clock(), rng=rng):
         world.post(body)

@@ -48,7 +48,7 @@ def recover(
     counts = Counts()
     # Meta's news come before the sweep has noticed anything, or after it.
     if rng.random() < 0.5:
-        calls = world.graph.calls()
+        calls = world.calls()
         counts += _tell(world, calls[since:], rng, unanswered)
         since, unanswered = len(calls), ()
     for _round in range(_ROUNDS):
@@ -57,7 +57,7 @@ def recover(
         if is_at_rest():
             break
     world.graph.settle()
-    counts += _tell(world, world.graph.calls()[since:], rng, unanswered)
+    counts += _tell(world, world.calls()[since:], rng, unanswered)
     world.clock.advance(minutes=SHORT_PAUSE_MINUTES)
     _work(world)
     return counts

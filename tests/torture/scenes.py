@@ -26,6 +26,8 @@ from whatsapp_notify.services import delivery, events, reconcile, webhooks
 #: Longer than Meta's shortest brake and the pause between two messages to one person.
 _BREATH_SECONDS = 10.0
 _TRIES = 4
+#: Longer than an event or a webhook waits after its worker has died.
+_LEASE_MINUTES = 2.0
 
 
 class Scene(ABC):
@@ -160,7 +162,8 @@ class Planning(Scene):
         events.process(now=self.world.clock())
 
     def clear(self) -> None:
-        # Only what nobody has tried yet; the rest waits for a minute, as it would in a shop.
+        # Now: the next play would take it up and die of it again, until it is given up.
+        self.world.clock.advance(minutes=_LEASE_MINUTES)
         events.process(now=self.world.clock())
         super().clear()
 
@@ -200,10 +203,10 @@ class Listening(Scene):
         self._unanswered: list[bytes] = []
 
     def prepare(self) -> None:
-        known = len(self.world.graph.calls())
+        known = len(self.world.calls())
         self._messages += self.world.queue(self.size)
         self._send_rest()
-        calls = self.world.graph.calls()[known:]
+        calls = self.world.calls()[known:]
         stop = _stop(now=int(self.world.clock().timestamp()))
         self._inbound.append(stop["id"])
         self._body = webhook_bodies.body(
@@ -219,6 +222,8 @@ class Listening(Scene):
     def clear(self) -> None:
         if not self._got_200[0]:
             self._unanswered.append(self._body)
+        # See ``Planning.clear``.
+        self.world.clock.advance(minutes=_LEASE_MINUTES)
         webhooks.process(now=self.world.clock())
         super().clear()
 

@@ -24,7 +24,7 @@ def sent(world: World, count: int = 3) -> list[int]:
 
 
 def held(world: World, **changes: Any) -> Counts:
-    return audit(calls=world.graph.calls(), where="here", **changes)
+    return audit(calls=world.calls(), where="here", **changes)
 
 
 def broken(counts: Counts) -> str:
@@ -73,7 +73,8 @@ class TestAudit:
             ({"state": "calling"}, "stuck in calling"),
             ({"state": "in_doubt"}, "shown to nobody"),
             ({"state": "read", "is_pending": True}, "yet waiting"),
-            ({"state": "blocked"}, "accepted, but the row says blocked"),
+            ({"state": "blocked"}, "but the row says blocked"),
+            ({"state": "delivered"}, "but the row says delivered"),
             ({"token": "another"}, "accepted, of no row"),
         ],
     )

@@ -23,7 +23,7 @@ from django.utils import timezone
 from demo_shop.models import Order
 from tests import factories, shop
 from tests.torture import ledger
-from tests.torture.ledger import Graph
+from tests.torture.ledger import Call, Graph
 from whatsapp_notify.cloud_api import signature
 from whatsapp_notify.models import Contact, Identity, Message
 from whatsapp_notify.receivers import queue
@@ -84,6 +84,7 @@ class World:
         self.clock = Clock()
         self.people: list[Contact] = []
         self._next_person: Iterator[Contact] = iter(())
+        self._first_call = 0
 
     @property
     def database(self) -> str:
@@ -97,15 +98,20 @@ class World:
     def reset(self, *, people: int = 40) -> None:
         """This will empty the database and let customers in who want to hear of their orders.
 
-        Graph forgets nothing: its ledger tells calls of one database from those of another
-        by the instance in our ids.
+        Graph forgets nothing: ``calls`` leaves out those of before.
         """
+        self.graph.settle()
+        self._first_call = len(self.graph.calls())
         _empty_database()
         self.people = [factories.contact(now=self.clock()) for _each in range(people)]
         self._next_person = itertools.cycle(self.people)
         shop.automation()
         senders.current()
         reconcile.start(now=self.clock())
+
+    def calls(self) -> Sequence[Call]:
+        """This will return all calls since the database was emptied, oldest first."""
+        return self.graph.calls()[self._first_call :]
 
     def queue(self, count: int, *, due_in: Sequence[float] = ()) -> list[int]:
         """This will put messages into the outbox, to one customer after the other.
