@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.torture import forks, ledger, recovery
+from tests.torture import forks, graph, ledger, recovery
 from tests.torture.audit import audit
 from tests.torture.campaign import Counts, Run
 from tests.torture.graph import Script
-from tests.torture.world import World
+from tests.torture.world import CALL_DEADLINE_SECONDS, World
 from whatsapp_notify.services import delivery, events, reconcile, sweep, webhooks
 
 #: Kills until the shop is brought to rest and held against the ledger.
@@ -29,6 +29,7 @@ _LIFE_SECONDS = 0.03
 #: With each kill the clock moves ahead, so that leases end while others still work.
 _SECONDS_PER_KILL = 1.0
 _BEGIN_SECONDS = 20.0
+_SLOW_MESSAGES = 10
 _PAUSE_SECONDS = 0.002
 
 _WEIGHTS = {
@@ -49,7 +50,7 @@ def run(world: World, run: Run) -> Counts:
         rng = run.rng("kills", number)
         seconds = _SLOWNESS[number % len(_SLOWNESS)]
         world.graph.follow(Script(seed=run.seed, weights=_WEIGHTS, seconds=seconds))
-        kills = _round(world, rng, min(_ROUND, run.size - total.kills), breath_seconds=seconds)
+        kills = _round(world, rng, min(_ROUND, run.size - total.kills), seconds)
         total += Counts(kills=kills)
         total += recovery.recover(world, since=told, rng=rng)
         told = len(world.calls())
@@ -64,7 +65,7 @@ def run(world: World, run: Run) -> Counts:
     return total + rows
 
 
-def _round(world: World, rng: random.Random, kills: int, *, breath_seconds: float) -> int:
+def _round(world: World, rng: random.Random, kills: int, slowness: float) -> int:
     """This will keep all processes at work while it kills, and at last let them be for a while.
 
     Returns:
@@ -84,9 +85,16 @@ def _round(world: World, rng: random.Random, kills: int, *, breath_seconds: floa
             count += victim.kill()
             world.clock.advance(seconds=_SECONDS_PER_KILL)
             victim.start()
-        # So that what is too slow is also seen by those that live to see it.
-        time.sleep(breath_seconds)
+        if slowness > CALL_DEADLINE_SECONDS:
+            _let_time_out(world, slowness)
     return count
+
+
+def _let_time_out(world: World, slowness: float) -> None:
+    """This will let calls be too slow for processes that live to see it."""
+    world.graph.follow(Script(weights={graph.SLOW: 1, graph.ACCEPTED: 1}, seconds=slowness))
+    world.queue(_SLOW_MESSAGES)
+    time.sleep(slowness + CALL_DEADLINE_SECONDS)
 
 
 def _dues(rng: random.Random, kills: int) -> list[float]:

@@ -35,12 +35,14 @@ _KEPT_TABLES = frozenset({"django_migrations", "django_content_type", "auth_perm
 #: The clock may be moved far before a message is sent.
 _LIFETIME = timedelta(days=90)
 
+#: Short, so that answers that never come do not keep the kit waiting.
+CALL_DEADLINE_SECONDS = 0.5
+
 _SETTINGS = {
     "BACKEND": "whatsapp_notify.backends.cloud_api.CloudApiBackend",
     "MESSAGES_PER_SECOND": 1000,
     "CONCURRENCY": 8,
-    # Short, so that answers that never come do not keep the kit waiting.
-    "CALL_DEADLINE_SECONDS": 0.5,
+    "CALL_DEADLINE_SECONDS": CALL_DEADLINE_SECONDS,
     "WATCH": [
         {
             "event": "order.shipped",
