@@ -78,6 +78,8 @@ def audit(
     lost = [*_lost(rows), *_strangers(accepted, rows, news), *_phantoms(accepted, rows)]
     if only is None:
         lost += _left_behind(rows)
+    # Of two calls of one message, the same may be said.
+    lost = list(dict.fromkeys(lost))
     doubted = _doubted(only)
     settled = sum(rows[pk].state not in _SHOWN for pk in doubted if pk in rows)
     return Counts(
@@ -180,10 +182,10 @@ def _left_behind(rows: dict[int, _Row]) -> Iterator[str]:
         )
     )
     shipped = set(map(str, Order.objects.filter(status="shipped").values_list("pk", flat=True)))
-    for pk in sorted(shipped - told):
-        yield f"order {pk} was shipped, and no event tells of it"
-    for pk in sorted(told - shipped):
-        yield f"an event tells that order {pk} was shipped, which has not been shipped"
+    for order in sorted(shipped - told):
+        yield f"order {order} was shipped, and no event tells of it"
+    for order in sorted(told - shipped):
+        yield f"an event tells that order {order} was shipped, which has not been shipped"
 
 
 def _doubted(only: Collection[int] | None) -> set[int]:

@@ -12,6 +12,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tests.torture import forks, lines, recovery, scenes
 from tests.torture.audit import audit
@@ -126,7 +127,7 @@ def _play(world: World, batch: _Batch, rng: random.Random, where: str, known: in
     for line in batch.lines:
         scene.prepare()
         deadly = Lines(below=batch.below, last=line)
-        if forks.wait(forks.fork(lambda deadly=deadly: deadly.watch(scene.play))):
+        if forks.wait(forks.fork(partial(deadly.watch, scene.play))):
             places.append(deadly.place)
         scene.clear()
     since = len(world.calls()) if scene.brings_webhooks else known

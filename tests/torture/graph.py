@@ -198,9 +198,12 @@ def _http(status: int, content: object) -> bytes:
 
 
 async def main(port: int, folder: Path) -> None:
-    """This will serve until the process is ended."""
+    """This will serve until the process is ended, or whoever started it is gone."""
+    parent = os.getppid()
     server = await asyncio.start_server(_Server(folder).serve, "127.0.0.1", port, backlog=1024)
-    await server.serve_forever()
+    async with server:
+        while os.getppid() == parent:
+            await asyncio.sleep(1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Processes that work side by side and are killed at random moments, until all is brought to rest.
+"""Processes that work side by side and are killed at random moments; then all is brought to rest.
 
 The senders, the reader of webhooks and events, the shop that saves orders and the web process
 that takes Meta's webhooks: one of them is killed, and started anew, again and again.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import mmap
+import os
 import random
 import time
 from collections.abc import Callable
@@ -115,9 +116,11 @@ class _Worker:
     def start(self) -> None:
         self._has_begun[0] = 0
         lots = random.Random(self._rng.random())
+        parent = os.getpid()
 
         def live() -> None:
-            while True:
+            # Whoever is killed from outside shall leave nobody behind.
+            while os.getppid() == parent:
                 self._has_begun[0] = 1
                 self._role(self._world, lots)
                 time.sleep(_PAUSE_SECONDS)

@@ -64,7 +64,7 @@ class Lines:
             work()
         finally:
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+            threading.settrace(None)
 
     def executed(self) -> list[int]:
         """This will return a number for each executed line; the same line, the same number."""

@@ -11,7 +11,7 @@ import mmap
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import transaction
 
@@ -247,7 +247,7 @@ class Listening(Scene):
         )
 
 
-def _stop(*, now: int) -> dict[str, object]:
+def _stop(*, now: int) -> dict[str, Any]:
     """This will write the STOP of somebody who has never been heard of."""
     return {
         "from": factories.phone().lstrip("+"),
