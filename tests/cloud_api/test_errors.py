@@ -27,7 +27,7 @@ TABLE = {
     4: (400, Action.SLOW_DOWN),
     80007: (400, Action.SLOW_DOWN),
     130429: (400, Action.SLOW_DOWN),
-    131048: (400, Action.SLOW_DOWN),
+    131048: (400, Action.STOP_SENDER),
     131056: (400, Action.SLOW_PAIR),
     131064: (400, Action.STOP_SENDER),
     133016: (400, Action.STOP_SENDER),
@@ -65,7 +65,7 @@ TABLE = {
     132005: (400, Action.DROP),
     132007: (400, Action.STOP_TEMPLATE),
     132008: (400, Action.DROP),
-    132012: (400, Action.DROP),
+    132012: (400, Action.STOP_TEMPLATE),
     132015: (400, Action.STOP_TEMPLATE),
     132016: (400, Action.STOP_TEMPLATE),
     132018: (400, Action.DROP),
@@ -126,7 +126,7 @@ class TestClassify:
     def test_f42_server_errors_that_say_nothing_are_in_doubt(self, http_status, code):
         assert isinstance(errors.classify(http_status=http_status, code=code), Unknown)
 
-    @pytest.mark.parametrize("code", [4, 80007, 130429, 131048])
+    @pytest.mark.parametrize("code", [4, 80007, 130429])
     @pytest.mark.parametrize("http_status", [400, 403, 429, 500, 503])
     def test_f40_throttles_are_definite_with_any_status(self, code, http_status):
         receipt = errors.classify(http_status=http_status, code=code)

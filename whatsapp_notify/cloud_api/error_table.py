@@ -85,7 +85,7 @@ RULES: tuple[ErrorRule, ...] = (
     ErrorRule(130429, Action.SLOW_DOWN, _("Too many messages per second."), _SLOWER),
     ErrorRule(
         131048,
-        Action.SLOW_DOWN,
+        Action.STOP_SENDER,
         _("Too many messages of this number were blocked or reported as spam."),
         _("Send fewer promotions, to people who expect them, and watch the quality rating."),
     ),
@@ -257,7 +257,7 @@ RULES: tuple[ErrorRule, ...] = (
         _("Change the template and have it approved again."),
     ),
     ErrorRule(132008, Action.DROP, _("A value does not match the template."), _CONTENT),
-    ErrorRule(132012, Action.DROP, _("A value has the wrong format."), _CONTENT),
+    ErrorRule(132012, Action.STOP_TEMPLATE, _("A value has the wrong format."), _RESYNC),
     ErrorRule(132018, Action.DROP, _("The values of the template are not valid."), _CONTENT),
     ErrorRule(
         132015,
