@@ -55,6 +55,8 @@ SUPERSEDED_BY: Mapping[str, frozenset[str]] = {
 PAIR_SPACING = timedelta(seconds=6)
 #: Messages to one person at once before the spacing binds; Meta allows 45.
 PAIR_BURST = 10
+#: How far the pace may be ahead of the clock before it binds.
+_PAIR_ALLOWANCE = PAIR_SPACING * (PAIR_BURST - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,11 @@ def sender_brake(facts: Facts, now: datetime) -> Hold | None:
 def pace_pair(*, paced_until: datetime | None, now: datetime) -> datetime:
     """This will return the person's new ``paced_until`` after one more message."""
     return max(paced_until or now, now) + PAIR_SPACING
+
+
+def hold_pair(*, until: datetime) -> datetime:
+    """This will return a ``paced_until`` that lets nothing go to the person before then."""
+    return until + _PAIR_ALLOWANCE
 
 
 def is_marketing(request: Request, template: TemplateFacts | None) -> bool:
@@ -419,10 +426,9 @@ def _frequency_cap(request: Request, facts: Facts, now: datetime) -> Check:
 
 def _pair_rate(request: Request, facts: Facts, now: datetime) -> Check:
     paced_until = facts.pair_paced_until
-    allowance = PAIR_SPACING * (PAIR_BURST - 1)
-    if paced_until is None or paced_until <= now + allowance:
+    if paced_until is None or paced_until <= now + _PAIR_ALLOWANCE:
         return _passed("pair_rate")
-    return _held("pair_rate", paced_until - allowance, burst=PAIR_BURST)
+    return _held("pair_rate", paced_until - _PAIR_ALLOWANCE, burst=PAIR_BURST)
 
 
 #: In the order in which a reason is named when several refuse.

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from whatsapp_notify import signals
-from whatsapp_notify.domain import backoff
+from whatsapp_notify.domain import backoff, policy
 from whatsapp_notify.domain.receipts import Action, Refused
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import ConsentRecord, Contact, Message, Sender, Template
@@ -28,6 +30,8 @@ def take_effect(*, refused: Sequence[tuple[Message, Refused]], now: datetime) ->
             _stop_marketing(message, now)
         elif refusal.action is Action.STOP_RECIPIENT and refusal.code == _UNDELIVERABLE:
             _doubt_reachability(message, now)
+        elif refusal.action is Action.SLOW_PAIR and message.is_pending:
+            _pace_person(message)
     stopped = {
         (message.template_name, message.template_language): refusal.code
         for message, refusal in refused
@@ -72,6 +76,14 @@ def _stop_marketing(message: Message, now: datetime) -> None:
         occurred_at=min(message.failed_at or now, now),
         now=now,
     )
+
+
+def _pace_person(message: Message) -> None:
+    """This will let the person's other messages wait for this one, which keeps their order."""
+    paced_until = policy.hold_pair(until=message.due_at)
+    Contact.objects.filter(
+        Q(paced_until__isnull=True) | Q(paced_until__lt=paced_until), pk=message.contact_id
+    ).update(paced_until=paced_until)
 
 
 def _doubt_reachability(message: Message, now: datetime) -> None:
