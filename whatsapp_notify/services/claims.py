@@ -220,7 +220,9 @@ def _pace_begin(sender: Sender, now: datetime) -> datetime:
 
 
 def _spacing() -> timedelta:
-    return timedelta(seconds=1 / (_SHARE_OF_RATE * conf.load().MESSAGES_PER_SECOND))
+    # Rounded up: a microsecond too little, and a second holds one call too many.
+    per_second = _SHARE_OF_RATE * conf.load().MESSAGES_PER_SECOND
+    return timedelta(microseconds=math.ceil(1_000_000 / per_second))
 
 
 def _lease(sender: Sender, *, count: int, now: datetime) -> list[float]:
