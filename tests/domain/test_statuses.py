@@ -31,12 +31,16 @@ GRID: dict[State, tuple[State, ...]] = {
 }
 # The states that we may move a message to ourselves.
 MOVES: dict[State, set[State]] = {
-    State.QUEUED: {State.CALLING, State.BLOCKED, State.EXPIRED, State.CANCELLED, State.FAILED},
-    State.CALLING: {State.ACCEPTED, State.HELD, State.QUEUED, State.FAILED, State.IN_DOUBT},
+    State.QUEUED: {
+        State.CALLING, State.BLOCKED, State.EXPIRED, State.CANCELLED, State.FAILED, State.UNKNOWN,
+    },
+    State.CALLING: {
+        State.ACCEPTED, State.HELD, State.QUEUED, State.FAILED, State.IN_DOUBT, State.UNKNOWN,
+    },
     State.IN_DOUBT: {State.ACCEPTED, State.FAILED, State.UNKNOWN, State.QUEUED},
     State.UNKNOWN: {State.ACCEPTED, State.FAILED, State.QUEUED},
     State.FAILED: {State.QUEUED},
-}
+}  # fmt: skip
 
 
 def after(start: State, news: tuple[State, ...]) -> State:

@@ -164,6 +164,8 @@ REASONS: Mapping[str, Words] = {
     "provider_failed": gettext_lazy("WhatsApp could not deliver it"),
     "unknown_code": gettext_lazy("WhatsApp refused with a code that is not known here"),
     "no_news": gettext_lazy("no news from WhatsApp for too long"),
+    "quarantined": gettext_lazy("put aside after a restore; it may have been sent before"),
+    "parameters": gettext_lazy("values do not fit the template any more"),
     "drop": gettext_lazy("WhatsApp refused this message"),
     "settled_by_staff": gettext_lazy("decided by staff"),
     "was_sent": gettext_lazy("staff said that it was sent"),
@@ -191,6 +193,8 @@ REMEDIES: Mapping[str, Words] = {
     "connection_lost": gettext_lazy("Decide in the message: it was sent, or send again."),
     "process_died": gettext_lazy("Decide in the message: it was sent, or send again."),
     "server_error": gettext_lazy("Decide in the message: it was sent, or send again."),
+    "quarantined": gettext_lazy("Decide in the message: it was sent, or send again."),
+    "parameters": gettext_lazy("Repair the automation; drop this message, or write by hand."),
 }
 
 #: What can be wrong with a value of a template, by ``domain.templates`` code.

@@ -77,12 +77,27 @@ NEEDS_ATTENTION = frozenset({State.IN_DOUBT, State.UNKNOWN, State.FAILED})
 TRANSITIONS: MappingProxyType[State, frozenset[State]] = MappingProxyType(
     {
         State.QUEUED: frozenset(
-            # Failed only where the row cannot even be decided about.
-            {State.CALLING, State.BLOCKED, State.EXPIRED, State.CANCELLED, State.FAILED},
+            # Failed only where the row cannot even be decided about; unknown only by a person,
+            # where the database has gone back in time.
+            {
+                State.CALLING,
+                State.BLOCKED,
+                State.EXPIRED,
+                State.CANCELLED,
+                State.FAILED,
+                State.UNKNOWN,
+            },
         ),
         # Back to queued only where the message has definitely not been accepted.
         State.CALLING: frozenset(
-            {State.ACCEPTED, State.HELD, State.QUEUED, State.FAILED, State.IN_DOUBT},
+            {
+                State.ACCEPTED,
+                State.HELD,
+                State.QUEUED,
+                State.FAILED,
+                State.IN_DOUBT,
+                State.UNKNOWN,
+            },
         ),
         # Back to queued only by a person, who takes the risk of a second copy.
         State.IN_DOUBT: frozenset(
