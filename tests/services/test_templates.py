@@ -160,7 +160,7 @@ class TestSync:
 
         signals.messages_due.connect(listen)
         try:
-            sync(at_meta("template_orders"))
+            sync(at_meta("template_orders", components=template.components))
         finally:
             signals.messages_due.disconnect(listen)
 

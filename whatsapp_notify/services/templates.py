@@ -16,7 +16,7 @@ from whatsapp_notify.cloud_api import templates as wire
 from whatsapp_notify.cloud_api.client import GraphClient
 from whatsapp_notify.cloud_api.exceptions import GraphError
 from whatsapp_notify.models import Message, Template
-from whatsapp_notify.services import doorbells
+from whatsapp_notify.services import doorbells, misfits
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,9 @@ def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
     """This will copy all templates of the business account from Meta.
 
     Never inside a transaction. One that Meta has no more is marked deleted, not removed: the
-    log refers to it. One that Meta says is approved is no longer stopped.
+    log refers to it. One that Meta says is approved is no longer stopped. Waiting messages
+    whose values do not fit a changed template have failed, for Meta would refuse each of them
+    and stop the template for the others.
 
     Raises:
         GraphError: Meta refused, for instance because of the token.
@@ -93,6 +95,8 @@ def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
     """
     client = client or graph_client()
     listed = list(client.list_templates())
+    # First, and apart: messages are held before templates. What is woken below is new enough.
+    _end_misfits(listed, now)
     changed = 0
     with transaction.atomic():
         known = {(row.name, row.language): row for row in Template.objects.select_for_update()}
@@ -131,14 +135,30 @@ def wake_waiting(*, name: str, language: str, now: datetime) -> int:
     return count
 
 
+def _end_misfits(listed: Iterable[dict[str, Any]], now: datetime) -> None:
+    known = {(row.name, row.language): row for row in Template.objects.all()}
+    for data in listed:
+        row = known.get((data["name"], data["language"]))
+        if row is None:
+            continue
+        before = row.components, row.parameter_format
+        _take_words(row, data)
+        if before != (row.components, row.parameter_format):
+            misfits.end(template=row, now=now)
+
+
+def _take_words(row: Template, data: dict[str, Any]) -> None:
+    row.components = data.get("components", [])
+    row.parameter_format = str(data.get("parameter_format") or "positional").lower()[:12]
+
+
 def _take_over(row: Template, data: dict[str, Any], now: datetime) -> bool:
     before = {column: getattr(row, column) for column in _SYNCED}
     was_sendable = row.is_sendable
     row.language = data["language"]
     row.category = data.get("category", "")[:20]
     row.status = data.get("status", "")[:20]
-    row.components = data.get("components", [])
-    row.parameter_format = str(data.get("parameter_format") or "positional").lower()[:12]
+    _take_words(row, data)
     row.quality = str((data.get("quality_score") or {}).get("score", ""))[:10]
     rejected = data.get("rejected_reason") or ""
     row.rejected_reason = "" if rejected == "NONE" else rejected[:200]
