@@ -18,14 +18,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class TestPace:
     def test_f41_keeps_the_order_of_one_persons_messages(self, settings: Any) -> None:
         person = factories.contact()
-        messages = [factories.queued(person) for _each in range(12)]
+        messages = [factories.queued(person) for _each in range(8)]
 
         def every_other(graph: Graph, call: Call, exchange: Exchange) -> None:
             (refuse(131056) if len(graph.calls) % 2 else accept)(graph, call, exchange)
 
         with running(settings, CONCURRENCY=1) as graph:
             graph.fate = every_other
-            for seconds in range(0, 200, 3):
+            for seconds in range(0, 120, 3):
                 deliver(at=NOW + timedelta(seconds=seconds))
 
         assert [call.message_id for call in graph.accepted] == [each.pk for each in messages]

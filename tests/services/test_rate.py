@@ -53,8 +53,7 @@ def most_in_a_second(starts: list[datetime]) -> int:
 
 
 class TestRate:
-    @pytest.mark.parametrize("seed", range(2))
-    @pytest.mark.parametrize("rate", [3, 7, 80])
+    @pytest.mark.parametrize(("rate", "seed"), [(3, 1), (7, 2), (7, 3), (80, 4)])
     def test_is_never_exceeded_in_any_second(self, settings: Any, rate: int, seed: int) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": rate}
         crowd(min(4 * rate, 150))

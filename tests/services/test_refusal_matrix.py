@@ -16,7 +16,7 @@ from whatsapp_notify.services import senders
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Longer than any pause that a single refusal causes.
-LATER = [timedelta(minutes=minutes) for minutes in (2, 40, 24 * 60 - 1, 25 * 60)]
+LATER = [timedelta(minutes=minutes) for minutes in (2, 40, 25 * 60)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
