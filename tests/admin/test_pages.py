@@ -8,10 +8,11 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from tests import webhook_bodies
 from tests.admin import factories as make
 from whatsapp_notify.admin import words
 from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
-from whatsapp_notify.models import Conversation, Survey, SurveyAnswer, Template
+from whatsapp_notify.models import Conversation, InboundMessage, Survey, SurveyAnswer, Template
 from whatsapp_notify.services import senders, templates
 from whatsapp_notify.services.templates import Submission, Synced
 
@@ -171,6 +172,23 @@ class TestWebhookEvent:
         poison.refresh_from_db()
         assert "entry[0]: not an object" in question
         assert (poison.state, poison.is_pending) == ("pending", True)
+
+    def test_read_ones_can_be_read_again(self, db: None, owner: Client, now: datetime) -> None:
+        body = webhook_bodies.body(messages=[webhook_bodies.text("hello")])
+        lost = make.make_webhook(at=now, state="processed", is_pending=False, body=body)
+        waiting = make.make_webhook(2, at=now, body=b"{}")
+
+        question = act(owner, lost, "read_again", lost, waiting, confirmed=False)
+        assert not InboundMessage.objects.exists()
+        said = act(owner, lost, "read_again", lost, waiting)
+        once_more = act(owner, lost, "read_again", lost)
+
+        assert "Read 1 webhook again" in question
+        assert "customers&#x27; messages 1" in said
+        assert "Nothing was missing." in once_more
+        assert InboundMessage.objects.get().text == "hello"
+        waiting.refresh_from_db()
+        assert waiting.is_pending
 
     @pytest.mark.parametrize("body", [b"\xff\xfe{", b"[" * 20_000, b"", b'{"a": "\xc3\xa4"}'])
     def test_any_body_can_be_shown(

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -15,7 +16,8 @@ from whatsapp_notify.admin import badges, base, confirm, words
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.models import UnmatchedStatus, WebhookEvent
-from whatsapp_notify.services import webhooks
+from whatsapp_notify.services import replay, webhooks
+from whatsapp_notify.services.replay import Replayed
 
 _TONES: Mapping[str, Tone] = {
     WebhookEvent.State.PENDING: Tone.WAITING,
@@ -32,7 +34,7 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
     list_display_links = ("when",)
     list_filter = ("state", date_filter("received_at", gettext_lazy("received")))
     ordering = ("-pk",)
-    actions = ("process_again",)
+    actions = ("process_again", "read_again")
     fields = ("received_at", "state_badge", "problem", "attempts", "processed_at", "raw_body")
     readonly_fields = fields
 
@@ -73,6 +75,34 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
         self.message_user(request, text % {"n": count}, messages.SUCCESS)
         return None
 
+    @admin.action(description=gettext_lazy("Read again…"), permissions=["process"])
+    def read_again(
+        self, request: HttpRequest, queryset: QuerySet[WebhookEvent]
+    ) -> HttpResponse | None:
+        question = confirm.Question(
+            action="read_again",
+            title=gettext_lazy("Read again"),
+            consequences=(
+                gettext_lazy(
+                    "Statuses, customers' messages and opt-outs that are missing come back."
+                ),
+                gettext_lazy("Nothing is sent, and what came later stands."),
+            ),
+            button=lambda n: (
+                ngettext("Read %(n)d webhook again", "Read %(n)d webhooks again", n) % {"n": n}
+            ),
+            describe=lambda row: f"#{row.pk} · {words.at(row.received_at)}",
+            concerns=lambda row: row.state == WebhookEvent.State.PROCESSED,
+        )
+        answer = confirm.asked(self, request, queryset, question)
+        if isinstance(answer, HttpResponse):
+            return answer
+        done = replay.read_again(ids=[row.pk for row in answer], now=timezone.now())
+        for row in answer:
+            self.log_change(request, row, _("Read again."))
+        self.message_user(request, _brought_back(done), messages.SUCCESS)
+        return None
+
     @admin.display(description=gettext_lazy("received"))
     def when(self, event: WebhookEvent) -> str:
         return badges.moment(event.received_at)
@@ -102,6 +132,18 @@ class UnmatchedStatusAdmin(base.ReadOnlyAdmin):
     ordering = ("-pk",)
     actions = None
     fields = ("status", "at", "received_at", "matched_at")
+
+
+def _brought_back(done: Replayed) -> str:
+    if done.is_unchanged:
+        return _("Nothing was missing.")
+    text = _(
+        "Brought back: statuses %(statuses)d, customers' messages %(inbound)d, "
+        "consent records %(consents)d."
+    )
+    return text % {
+        "statuses": done.statuses, "inbound": done.inbound, "consents": done.consents,
+    }  # fmt: skip
 
 
 def _is_page(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.exceptions import WhatsAppNotifyError
 from whatsapp_notify.models import Contact, Identity
-from whatsapp_notify.services import identities
+from whatsapp_notify.services import identities, replaying
 
 Kind = Identity.Kind
 
@@ -71,6 +71,9 @@ def by_person(*, person: Person, now: datetime, answered: Contact | None = None)
     answers: it decides where no id is known yet.
     """
     with transaction.atomic():
+        former = _former_owner(person, now)
+        if former is not None:
+            return former
         _end_former_owners(person, now)
         contact = _find_person(person)
         if contact is None and answered is not None and not _has_moved(answered, person):
@@ -83,17 +86,21 @@ def by_person(*, person: Person, now: datetime, answered: Contact | None = None)
         return _first_of(contact, _find_person(person))
 
 
-def all_of_person(*, person: Person, contact: Contact) -> Sequence[Contact]:
+def all_of_person(
+    *, person: Person, contact: Contact, at: datetime | None = None
+) -> Sequence[Contact]:
     """This will return the contact and all others that the person may be as well.
 
     Whoever says "stop" must not be written to as somebody else: somebody first known by a
-    user id, and then by a phone in the shop, is two contacts.
+    user id, and then by a phone in the shop, is two contacts. ``at`` is when they said it.
     """
     phone = phones.from_wa_id(person.wa_id)
+    of_the_id, of_the_number = _former_owners(person, at) if at is not None else (None, None)
     found = [
         contact,
-        identities.holder(kind=Kind.USER_ID, value=person.user_id),
-        *(identities.holders_of_number(phone=phone) if phone else ()),
+        of_the_id or identities.holder(kind=Kind.USER_ID, value=person.user_id),
+        of_the_number,
+        *(identities.holders_of_number(phone=phone) if phone and not of_the_number else ()),
     ]
     # In the order of their ids, so that two processes never wait for each other in a ring.
     return sorted({each for each in found if each is not None}, key=lambda each: each.pk)
@@ -125,6 +132,9 @@ def change_number(*, person: Person, new: Person, now: datetime) -> Contact | No
     without consent.
     """
     with transaction.atomic():
+        former = _former_owner(person, now)
+        if former is not None:
+            return former
         contact = _find_person(person)
         if contact is None:
             return None
@@ -189,6 +199,36 @@ def _find_person(person: Person) -> Contact | None:
     found = found or identities.holder(kind=Kind.WA_ID, value=person.wa_id)
     phone = phones.from_wa_id(person.wa_id)
     return found or (find_by_phone(phone=phone) if phone else None)
+
+
+def _former_owner(person: Person, at: datetime) -> Contact | None:
+    """This will return who spoke in a webhook of the past, where their ids have ended since.
+
+    Such a webhook says nothing of who has these ids now, so nothing is learnt from it. Only a
+    replay meets one: see Note [A replay brings back and begins nothing].
+    """
+    of_the_id, of_the_number = _former_owners(person, at)
+    if of_the_id is None and of_the_number is not None:
+        # A user id that has not ended tells more than a number that has.
+        return identities.holder(kind=Kind.USER_ID, value=person.user_id) or of_the_number
+    return of_the_id
+
+
+def _former_owners(person: Person, at: datetime) -> tuple[Contact | None, Contact | None]:
+    """This will return who had the user id and the number then, and has lost them since."""
+    if not replaying.is_on():
+        return None, None
+    phone = phones.from_wa_id(person.wa_id)
+    numbers = [
+        (Kind.WA_ID, person.wa_id),
+        *((Kind.PHONE, f"+{digits}") for digits in (phones.candidates(phone) if phone else ())),
+    ]
+
+    def first(ids: Sequence[tuple[str, str]]) -> Contact | None:
+        found = (replaying.former_owner(kind=kind, value=value, at=at) for kind, value in ids)
+        return Contact.objects.filter(pk=next(filter(None, found), 0)).first()
+
+    return first([(Kind.USER_ID, person.user_id)]), first(numbers)
 
 
 def _end_former_owners(person: Person, now: datetime) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
+from whatsapp_notify.services import replaying
+
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
@@ -23,6 +25,8 @@ def ring(signal: Signal, *, sender: Any = None, **arguments: Any) -> None:
     Rung again with the same arguments in one transaction it is sent once: a thousand orders
     wake the worker once. What a receiver raises is logged by Django and disturbs nobody.
     """
+    if replaying.silences(signal, arguments):
+        return
     new = _Ring(signal, sender, arguments)
     # A rollback to a savepoint takes its rings out of the list.
     waiting = transaction.get_connection().run_on_commit

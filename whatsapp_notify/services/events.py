@@ -18,7 +18,7 @@ from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.domain.phone import InvalidPhone
 from whatsapp_notify.models import ShopEvent
 from whatsapp_notify.models.set_based import insert_rows
-from whatsapp_notify.services import contacts, doorbells, faults, planning
+from whatsapp_notify.services import contacts, doorbells, faults, planning, replaying
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ def record(*happenings: Happening, now: datetime) -> int:
     Returns:
         How many were new.
     """
+    if replaying.is_on():
+        return 0  # see Note [A replay brings back and begins nothing]
     rows = [_row(each, now=now) for each in happenings]
     count = _insert(rows[0]) if len(rows) == 1 else insert_rows(model=ShopEvent, rows=rows)
     if count:

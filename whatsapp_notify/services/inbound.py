@@ -88,11 +88,32 @@ def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | 
         _open_window(row, message, now)
         if not _is_taken_back(message.content):
             _mark_replied(row, now)
-        _clear_unreachable(contact)
+        _clear_unreachable(contact, now)
     row.handled_as = _route(row, message, now)
     row.save(update_fields=["handled_as"])
     doorbells.ring(signals.message_received, sender=InboundMessage, inbound_id=row.pk)
     return row
+
+
+def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
+    """This will bring back what a message withdrew that is kept, but its withdrawal not.
+
+    The ledger has lost it, or an older version did not understand the word. Only withdrawals:
+    what is given again by mistake does more harm than what is missing. Needs a transaction.
+    """
+    row = (
+        InboundMessage.objects.select_related("contact")
+        .filter(provider_message_id=message.provider_message_id[:200])
+        .first()
+    )
+    if row is None or message.group_id or message.kind in _NOTICES:
+        return
+    if _keyword(row, message) not in {Keyword.OPT_OUT, Keyword.OPT_OUT_PROMOTIONS}:
+        return
+    if consent.is_recorded(contact=row.contact, dedupe_key=f"inbound:{row.pk}"):
+        return
+    row.handled_as = _consent_word(row, message, now) or row.handled_as
+    row.save(update_fields=["handled_as"])
 
 
 def change_preference(change: PreferenceChange, *, now: datetime) -> None:
@@ -109,7 +130,7 @@ def change_preference(change: PreferenceChange, *, now: datetime) -> None:
         consent.resume_marketing(contact=known, occurred_at=occurred_at)
     if change.value != "stop":
         return
-    for contact in contacts.all_of_person(person=change.person, contact=known):
+    for contact in contacts.all_of_person(person=change.person, contact=known, at=now):
         consent.stop_marketing(
             contact=contact,
             proof=Proof(
@@ -148,17 +169,20 @@ def _notice(row: InboundMessage, message: wire.InboundMessage, now: datetime) ->
     return HandledAs.NOTICE if message.kind in _NOTICES else None
 
 
-def _consent_word(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str | None:
+def _keyword(row: InboundMessage, message: wire.InboundMessage) -> Keyword | None:
     match message.content:
         case contents.ButtonTap(payload=payload) | contents.ButtonReply(reply_id=payload):
-            source = ConsentRecord.Source.BUTTON
-        case _:
-            payload, source = "", ConsentRecord.Source.KEYWORD
-    keyword = replies.read_payload(payload) or replies.read_keyword(row.text)
+            return replies.read_payload(payload) or replies.read_keyword(row.text)
+    return replies.read_keyword(row.text)
+
+
+def _consent_word(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str | None:
+    keyword = _keyword(row, message)
     if keyword is None:
         return None
+    is_button = isinstance(message.content, contents.ButtonTap | contents.ButtonReply)
     proof = Proof(
-        source=source,
+        source=ConsentRecord.Source.BUTTON if is_button else ConsentRecord.Source.KEYWORD,
         wording=row.text,
         language=row.contact.language,
         evidence={"inbound_id": row.pk},
@@ -180,7 +204,7 @@ def _opt_out(row: InboundMessage, person: wire.Person, proof: Proof, now: dateti
     An old stop that a newer start has overtaken is kept, but not confirmed: it would be a lie.
     """
     is_known = consent.has_stopped_in_chat(contact=row.contact)
-    for contact in contacts.all_of_person(person=person, contact=row.contact):
+    for contact in contacts.all_of_person(person=person, contact=row.contact, at=now):
         key = f"{proof.dedupe_key}:{contact.pk}"
         records = consent.withdraw(
             contact=contact,
@@ -356,6 +380,7 @@ def _mark_replied(row: InboundMessage, now: datetime) -> None:
     )
 
 
-def _clear_unreachable(contact: Contact) -> None:
-    if contact.unreachable_since is not None:
+def _clear_unreachable(contact: Contact, now: datetime) -> None:
+    # What was found out later stands: see Note [A replay brings back and begins nothing].
+    if contact.unreachable_since is not None and contact.unreachable_since <= now:
         Contact.objects.filter(pk=contact.pk).update(unreachable_since=None)

@@ -12,7 +12,7 @@ from whatsapp_notify.domain.policy import Block, Hold
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import DeliveryEvent, Message
 from whatsapp_notify.models.set_based import insert_rows, update_rows
-from whatsapp_notify.services import doorbells, facts, installation, senders, timeline
+from whatsapp_notify.services import doorbells, facts, installation, replaying, senders, timeline
 
 _NOT_INSERTED = {"id"}
 
@@ -35,8 +35,8 @@ def enqueue(*, messages: Sequence[Message], now: datetime) -> int:
     Returns:
         How many rows are new.
     """
-    if not messages:
-        return 0
+    if not messages or replaying.is_on():
+        return 0  # see Note [A replay brings back and begins nothing]
     sender = senders.current()
     with transaction.atomic():
         batch = facts.Batch(

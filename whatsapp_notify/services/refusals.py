@@ -10,7 +10,7 @@ from whatsapp_notify.domain import backoff, policy
 from whatsapp_notify.domain.receipts import Action, Refused
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import ConsentRecord, Contact, Message, Sender, Template
-from whatsapp_notify.services import consent, doorbells, senders
+from whatsapp_notify.services import consent, doorbells, replaying, senders
 from whatsapp_notify.services.consent import Proof
 
 #: Undeliverable: not on WhatsApp, or has blocked us, or an old app; never told which.
@@ -25,6 +25,10 @@ def take_effect(*, refused: Sequence[tuple[Message, Refused]], now: datetime) ->
 
     Idempotent: webhooks repeat themselves. See Note [Locks are taken in one order].
     """
+    if replaying.is_on():
+        # A person's stop counts for ever. What was wrong with the number or the template then
+        # says nothing of them now: see Note [A replay brings back and begins nothing].
+        refused = [pair for pair in refused if pair[1].action is Action.STOP_MARKETING]
     for message, refusal in sorted(refused, key=lambda pair: pair[0].contact_id):
         if refusal.action is Action.STOP_MARKETING:
             _stop_marketing(message, now)
