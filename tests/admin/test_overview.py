@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests.admin import factories as make
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, Heartbeat, Topic
-from whatsapp_notify.services import overview
+from whatsapp_notify.services import overview, silence
 from whatsapp_notify.services.overview import Tally
 
 PAGE = "/admin/whatsapp_notify/overview/"
@@ -184,6 +184,16 @@ class TestPage:
         assert "Worker last ran 14 minutes ago." in html
         assert "Start it with “celery worker”" in html
         assert "Start it with “celery beat”" not in html
+
+    def test_f69_says_what_to_do_when_no_webhook_comes(self, owner: Client, now: datetime) -> None:
+        Heartbeat.objects.create(name="webhook", at=now - timedelta(hours=2))
+        assert "Messages leave, but" not in owner.get(PAGE).content.decode()
+        Heartbeat.objects.create(name=silence.TOLD, at=now - timedelta(hours=1))
+
+        html = owner.get(PAGE).content.decode()
+
+        assert "Messages leave, but no webhook has come since" in html
+        assert "See whether Meta can reach the webhook address" in html
 
     def test_shows_the_pressed_red_button(self, owner: Client, now: datetime) -> None:
         make.make_sender(stopped_at=now, stopped_by="somebody")

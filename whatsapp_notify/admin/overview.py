@@ -33,6 +33,12 @@ _PARTS: Mapping[str, tuple[words.Words, words.Words]] = {
     ),
 }
 
+_SILENCE = gettext_lazy(
+    "See whether Meta can reach the webhook address: the subscription to “messages” in the app at "
+    "Meta, the certificate, the proxy and the app secret. Meta repeats what it could not deliver "
+    "for up to seven days."
+)
+
 
 @admin.register(Overview)
 class OverviewAdmin(base.ReadOnlyAdmin):
@@ -134,6 +140,10 @@ def _query(each: ReasonCount) -> str:
 
 def _part(each: Part, now: Any) -> dict[str, Any]:
     name, repair = _PARTS[each.name]
+    if each.silent_since is not None:
+        text = _("Messages leave, but no webhook has come since %(moment)s.")
+        sentence = text % {"moment": words.at(each.silent_since)}
+        return {"sentence": sentence, "is_well": False, "repair": _SILENCE}
     if each.at is None:
         never = (
             _("No webhook has come yet.")

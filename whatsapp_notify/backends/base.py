@@ -6,6 +6,9 @@ from whatsapp_notify.domain.receipts import Outgoing, Receipt
 class Backend:
     """Sends messages on one channel. Thread-safe: one instance serves many calls at once."""
 
+    #: Whether news of what it has sent come by webhook.
+    has_webhooks = False
+
     def send(self, outgoing: Outgoing) -> Receipt:
         """This will make one call, within the deadline, and say what came of it.
 

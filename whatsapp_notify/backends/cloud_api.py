@@ -10,6 +10,8 @@ from whatsapp_notify.domain.receipts import Action, Outgoing, Receipt, Refused
 class CloudApiBackend(Backend):
     """One Graph client for the process: pooled connections, a deadline on each call."""
 
+    has_webhooks = True
+
     def __init__(self) -> None:
         self._client = graph_client()
 

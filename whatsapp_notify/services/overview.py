@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from whatsapp_notify.domain.statuses import FINAL, State
 from whatsapp_notify.models import Heartbeat, Message, Sender, ShopEvent, Template, WebhookEvent
-from whatsapp_notify.services import heartbeats
+from whatsapp_notify.services import heartbeats, silence
 
 DAYS = 7
 HOURS = 12
@@ -74,6 +74,8 @@ class Part:
     name: str
     at: datetime | None
     is_alive: bool
+    #: Of the webhook: since when messages leave and nothing is heard of them.
+    silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +238,12 @@ def _attention() -> dict[str, int]:
 def _parts(now: datetime) -> tuple[Part, ...]:
     seen = dict(Heartbeat.objects.values_list("name", "at"))
     return tuple(
-        Part(name=name, at=at, is_alive=at is not None and now - at <= ALIVE)
+        Part(
+            name=name,
+            at=at,
+            is_alive=at is not None and now - at <= ALIVE,
+            silent_since=seen.get(silence.TOLD) if name == heartbeats.WEBHOOK else None,
+        )
         for name in (heartbeats.WORKER, heartbeats.BEAT, heartbeats.WEBHOOK)
         for at in (seen.get(name),)
     )

@@ -11,7 +11,7 @@ from whatsapp_notify.domain.receipts import UnknownReason
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent, WebhookEvent
 from whatsapp_notify.models.set_based import update_rows
-from whatsapp_notify.services import doorbells, timeline, unmatched
+from whatsapp_notify.services import doorbells, silence, timeline, unmatched
 
 #: A doubt that no webhook has settled for so long stays unknown until a person decides.
 DOUBT_LIMIT = timedelta(hours=24)
@@ -38,6 +38,7 @@ def sweep(*, now: datetime) -> Swept:
     """
     # First, so that nothing of the rest can keep what waits from being found.
     _ring_again(now)
+    silence.look(now=now)
     return Swept(
         in_doubt=_doubt_lost_calls(now),
         unknown=_give_up_doubts(now),
