@@ -183,7 +183,8 @@ def _batches(events: QuerySet[WebhookEvent], size: int) -> Iterator[list[int]]:
         )
         if not found:
             return
-        ids, total = [], 0
+        ids: list[int] = []
+        total = 0
         for pk, received_at, length in found:
             total += length
             if ids and total > _BATCH_BYTES:
