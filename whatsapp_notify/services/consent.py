@@ -81,7 +81,8 @@ def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now
         # Told once more, it is not extended to topics that have come since.
         if not is_recorded(contact=row, dedupe_key=proof.dedupe_key):
             _record(row, promotion_topics(), Action.WITHDRAW, proof, occurred_at, now)
-        if _is_news(row, occurred_at, or_equal=True):
+        is_known = row.marketing_stopped_at == row.marketing_changed_at == occurred_at
+        if not is_known and _is_news(row, occurred_at, or_equal=True):
             row.marketing_stopped_at = row.marketing_changed_at = occurred_at
             row.consent_revision = F("consent_revision") + 1
             row.save(
