@@ -91,7 +91,7 @@ class TestTroubledMessage:
         [
             ("in_doubt", {"was_sent", "send_again", "drop"}),
             ("unknown", {"was_sent", "send_again", "drop"}),
-            ("failed", {"send_again", "drop"}),
+            ("failed", {"send_again", "seen"}),
             ("queued", {"cancel_queued"}),
             ("delivered", set()),
             ("blocked", set()),
@@ -100,9 +100,13 @@ class TestTroubledMessage:
     def test_offers_what_its_state_allows(
         self, state: str, offered: set[str], db: None, owner: Client, now: datetime
     ) -> None:
-        html = html_of(owner, self.make(now, state=state, is_pending=state == "queued"))
+        message = self.make(
+            now, state=state, is_pending=state == "queued", needs_attention=state == "failed"
+        )
 
-        deeds = ("was_sent", "send_again", "drop", "cancel_queued")
+        html = html_of(owner, message)
+
+        deeds = ("was_sent", "send_again", "drop", "seen", "cancel_queued")
         assert {deed for deed in deeds if f'value="{deed}"' in html} == offered
 
     def test_tells_why_it_was_not_sent(self, db: None, owner: Client, now: datetime) -> None:

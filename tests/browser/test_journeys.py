@@ -83,6 +83,31 @@ class TestStaff:
             rows = watched.page.locator("#result_list tbody tr")
             assert rows.count() > 0
 
+    def test_answers_what_needs_attention(self, staff: BrowserContext) -> None:
+        watched = WatchedPage(staff)
+        page = watched.page
+        page.goto("/admin/whatsapp_notify/overview/")
+        page.get_by_role("navigation", name="WhatsApp").get_by_text("Needs attention").click()
+        failed = page.get_by_role("region", name="Failed, not seen yet")
+        expect(failed.get_by_text("What to do:")).to_be_visible()
+        watched.look()
+        first = failed.get_by_role("button", name=re.compile("^Seen: #")).first
+        name = first.get_attribute("aria-label")
+        assert name is not None
+
+        first.click()
+
+        expect(page.get_by_text("1 message was changed.")).to_be_visible()
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
+        watched.look()
+        again = page.get_by_role("button", name=re.compile("perhaps twice.*: #")).first
+        again.click()
+        expect(page.get_by_text("may get it twice")).to_be_visible()
+        watched.look()
+        page.get_by_role("link", name="Back, change nothing").click()
+        expect(again).to_be_visible()
+        assert "\n".join(watched.faults) == ""
+
     @pytest.mark.parametrize("staff", [1280], indirect=True, ids=["desk"])
     @pytest.mark.parametrize(
         ("state", "words"),

@@ -55,12 +55,40 @@ class TestSettle:
             ("drop", "failed", "settled_by_staff"),
         ],
     )
-    def test_leads_to(self, verdict: str, state: str, reason: str) -> None:
+    def test_leads_from_unknown_to(self, verdict: str, state: str, reason: str) -> None:
         message = settle(message_in("unknown"), verdict)
 
         message.refresh_from_db()
         assert (message.state, message.reason) == (state, reason)
         assert not message.needs_attention
+
+    def test_seen_leaves_a_failed_message_as_it_is(self) -> None:
+        message = message_in("failed", reason="gave_up", error_code=131026)
+
+        settle(message, "seen")
+
+        message.refresh_from_db()
+        assert (message.state, message.reason, message.error_code) == ("failed", "gave_up", 131026)
+        assert not message.needs_attention
+        (line,) = message.timeline.filter(actor="owner")
+        assert (line.kind, line.reason) == ("settled", "seen_by_staff")
+
+    @pytest.mark.parametrize(
+        ("verdict", "state"),
+        [("was_sent", "in_doubt"), ("drop", "unknown"), ("seen", "failed")],
+    )
+    def test_f99_pressed_by_many_at_once_it_is_told_once(self, verdict: str, state: str) -> None:
+        message = message_in(state)
+
+        def press() -> bool:
+            try:
+                settle(message, verdict)
+            except StateChanged:
+                return False
+            return True
+
+        assert sum(together(*[press] * 4)) == 1
+        assert message.timeline.filter(actor="owner").count() == 1
 
     def test_refuses_a_verdict_that_is_none(self) -> None:
         with pytest.raises(ValueError, match="maybe"):

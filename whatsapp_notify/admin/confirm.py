@@ -58,8 +58,20 @@ def asked(
         return []
     concerned = [row for row in chosen if question.concerns(row)]
     if request.POST.get("confirmed") == "yes":
+        tell_moved_on(page, request, len(chosen) - len(concerned))
         return concerned
     return _page(page, request, question, concerned, left_out=len(chosen) - len(concerned))
+
+
+def tell_moved_on(page: admin.ModelAdmin, request: HttpRequest, count: int) -> None:
+    """This will say how many of the chosen rows somebody else was quicker with, if any."""
+    if count:
+        text = ngettext(
+            "%(n)d row had moved on meanwhile and was left as it is.",
+            "%(n)d rows had moved on meanwhile and were left as they are.",
+            count,
+        )
+        page.message_user(request, text % {"n": count}, messages.WARNING)
 
 
 def _page(

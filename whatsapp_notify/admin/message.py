@@ -42,7 +42,7 @@ class MessageAdmin(MessageActions, base.ReadOnlyAdmin):
         "An order number or its beginning, or a phone number such as 040 1234567 or +358 40…"
     )
     ordering = ("-pk",)
-    actions = ("was_sent", "send_again", "drop", "cancel_queued", "export_rows")
+    actions = ("was_sent", "send_again", "drop", "seen", "cancel_queued", "export_rows")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         rows = super().get_queryset(request)

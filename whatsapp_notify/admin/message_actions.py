@@ -1,6 +1,6 @@
 """What staff may do with messages: settle doubts, send again, take back, export."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -44,7 +44,7 @@ class MessageActions(base.PageAdmin):
                 % {"n": n}
             ),
             describe=_describe,
-            concerns=_in(settlement.ALLOWED[Verdict.WAS_SENT]),
+            concerns=_allows(Verdict.WAS_SENT),
         )
         return self._settle(request, queryset, question, Verdict.WAS_SENT)
 
@@ -66,7 +66,7 @@ class MessageActions(base.PageAdmin):
             ),
             describe=_describe,
             is_dangerous=True,
-            concerns=_in(settlement.ALLOWED[Verdict.SEND_AGAIN]),
+            concerns=_allows(Verdict.SEND_AGAIN),
         )
         return self._settle(request, queryset, question, Verdict.SEND_AGAIN)
 
@@ -81,9 +81,27 @@ class MessageActions(base.PageAdmin):
             ),
             button=lambda n: ngettext("Drop %(n)d message", "Drop %(n)d messages", n) % {"n": n},
             describe=_describe,
-            concerns=_in(settlement.ALLOWED[Verdict.DROP]),
+            concerns=_allows(Verdict.DROP),
         )
         return self._settle(request, queryset, question, Verdict.DROP)
+
+    @admin.action(description=gettext_lazy("Seen…"), permissions=["resend"])
+    def seen(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse | None:
+        question = confirm.Question(
+            action="seen",
+            title=gettext_lazy("Seen"),
+            consequences=(
+                gettext_lazy("The messages stay failed and can be sent again later."),
+                gettext_lazy("They no longer ask for attention."),
+            ),
+            button=lambda n: (
+                ngettext("%(n)d message has been seen", "%(n)d messages have been seen", n)
+                % {"n": n}
+            ),
+            describe=_describe,
+            concerns=_allows(Verdict.SEEN),
+        )
+        return self._settle(request, queryset, question, Verdict.SEEN)
 
     @admin.action(description=gettext_lazy("Cancel queued messages…"), permissions=["resend"])
     def cancel_queued(
@@ -100,7 +118,7 @@ class MessageActions(base.PageAdmin):
             ),
             describe=_describe,
             is_dangerous=True,
-            concerns=_in({State.QUEUED}),
+            concerns=lambda message: message.state == State.QUEUED,
         )
         answer = confirm.asked(self, request, _with_contacts(queryset), question)
         if isinstance(answer, HttpResponse):
@@ -152,17 +170,11 @@ class MessageActions(base.PageAdmin):
         if done:
             text = ngettext("%(n)d message was changed.", "%(n)d messages were changed.", done)
             self.message_user(request, text % {"n": done}, messages.SUCCESS)
-        if moved_on:
-            text = ngettext(
-                "%(n)d message had moved on meanwhile and was left as it is.",
-                "%(n)d messages had moved on meanwhile and were left as they are.",
-                moved_on,
-            )
-            self.message_user(request, text % {"n": moved_on}, messages.WARNING)
+        confirm.tell_moved_on(self, request, moved_on)
 
 
-def _in(states: Collection[State]) -> Callable[[Any], bool]:
-    return lambda message: message.state in states
+def _allows(verdict: Verdict) -> Callable[[Any], bool]:
+    return lambda message: settlement.allows(message, verdict)
 
 
 def _with_contacts(rows: QuerySet[Message]) -> QuerySet[Message]:

@@ -36,7 +36,7 @@ def context(request: HttpRequest, message: Message) -> dict[str, Any]:
         "checks": check_words.shown(message.checks),
         "timeline": list(_timeline(message)),
         "facts": list(_facts(request, message)),
-        "verdicts": [str(v) for v, states in settlement.ALLOWED.items() if message.state in states],
+        "verdicts": [str(v) for v in settlement.Verdict if settlement.allows(message, v)],
         "is_queued": message.state == State.QUEUED,
     }
 
@@ -44,11 +44,13 @@ def context(request: HttpRequest, message: Message) -> dict[str, Any]:
 def _timeline(message: Message) -> Iterator[dict[str, Any]]:
     labels = dict(DeliveryEvent.Kind.choices)
     for line in timeline.of(message):
+        # The kinds of lines have none for it: nothing happened to the message.
+        is_seen = line.reason == "seen_by_staff"
         meaning = "" if line.error_code is None else words.error(line.error_code)[0]
         yield {
             "at": line.at,
-            "what": labels.get(line.kind, line.kind),
-            "reason": words.reason(line.reason),
+            "what": labels.get(line.kind, line.kind) if not is_seen else gettext_lazy("seen"),
+            "reason": "" if is_seen else words.reason(line.reason),
             "code": line.error_code,
             "meaning": meaning,
             "detail": line.detail,

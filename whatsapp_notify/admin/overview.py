@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from whatsapp_notify.admin import badges, base, chart, sender, template, words
+from whatsapp_notify.admin import badges, chart, sender, template, words
+from whatsapp_notify.admin.attention import AttentionPages
 from whatsapp_notify.models import Overview
 from whatsapp_notify.services import overview
 from whatsapp_notify.services.overview import Part, ReasonCount, Tally
@@ -41,7 +42,7 @@ _SILENCE = gettext_lazy(
 
 
 @admin.register(Overview)
-class OverviewAdmin(base.ReadOnlyAdmin):
+class OverviewAdmin(AttentionPages):
     """A page instead of a list."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,7 +53,8 @@ class OverviewAdmin(base.ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.changelist_view)
-        return [path("", view, name="whatsapp_notify_overview_changelist")]
+        here = path("", view, name="whatsapp_notify_overview_changelist")
+        return [here, *self.attention_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None

@@ -32,7 +32,7 @@ class ShopEventAdmin(base.ReadOnlyAdmin):
     search_fields = ("order_ref",)
     search_hint = gettext_lazy("An order number")
     ordering = ("-pk",)
-    actions = ("try_again",)
+    actions = ("try_again", "drop")
     fields = (
         "event", "state_badge", "note", "subject", "contact_link", "values", "occurred_at",
         "recorded_at", "attempts", "processed_at", "messages_of",
@@ -62,8 +62,8 @@ class ShopEventAdmin(base.ReadOnlyAdmin):
             button=lambda n: (
                 ngettext("Try %(n)d event again", "Try %(n)d events again", n) % {"n": n}
             ),
-            describe=lambda row: f"#{row.pk} {words.event(row.name)} {row.order_ref}",
-            concerns=lambda row: row.state == ShopEvent.State.FAILED,
+            describe=_describe,
+            concerns=_has_failed,
         )
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
@@ -71,8 +71,36 @@ class ShopEventAdmin(base.ReadOnlyAdmin):
         count = events.retry(event_ids=[row.pk for row in answer])
         for row in answer:
             self.log_change(request, row, _("Tried again."))
-        text = ngettext("%(n)d event waits again.", "%(n)d events wait again.", count)
-        self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        if count:
+            text = ngettext("%(n)d event waits again.", "%(n)d events wait again.", count)
+            self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        return None
+
+    @admin.action(description=gettext_lazy("Drop…"), permissions=["resend"])
+    def drop(self, request: HttpRequest, queryset: QuerySet[ShopEvent]) -> HttpResponse | None:
+        question = confirm.Question(
+            action="drop",
+            title=gettext_lazy("Drop"),
+            consequences=(
+                gettext_lazy("Nobody is written to because of the events."),
+                gettext_lazy("What went wrong stays in their notes."),
+            ),
+            button=lambda n: ngettext("Drop %(n)d event", "Drop %(n)d events", n) % {"n": n},
+            describe=_describe,
+            is_dangerous=True,
+            concerns=_has_failed,
+        )
+        answer = confirm.asked(self, request, queryset, question)
+        if isinstance(answer, HttpResponse):
+            return answer
+        dropped = events.drop(event_ids=[row.pk for row in answer])
+        for row in answer:
+            if row.pk in dropped:
+                self.log_change(request, row, _("Dropped."))
+        if count := len(dropped):
+            text = ngettext("%(n)d event was dropped.", "%(n)d events were dropped.", count)
+            self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        confirm.tell_moved_on(self, request, len(answer) - count)
         return None
 
     @admin.display(description=gettext_lazy("when"))
@@ -109,3 +137,11 @@ class ShopEventAdmin(base.ReadOnlyAdmin):
         rows = event.messages.order_by("pk")[:20]
         links = [format_html("{} {}", badges.link(row), badges.state(row.state)) for row in rows]
         return badges.joined(links)
+
+
+def _describe(event: ShopEvent) -> str:
+    return f"#{event.pk} {words.event(event.name)} {event.order_ref}"
+
+
+def _has_failed(event: ShopEvent) -> bool:
+    return event.state == ShopEvent.State.FAILED

@@ -34,7 +34,7 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
     list_display_links = ("when",)
     list_filter = ("state", date_filter("received_at", gettext_lazy("received")))
     ordering = ("-pk",)
-    actions = ("process_again", "read_again")
+    actions = ("process_again", "read_again", "drop")
     fields = ("received_at", "state_badge", "problem", "attempts", "processed_at", "raw_body")
     readonly_fields = fields
 
@@ -62,8 +62,8 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
                 ngettext("Process %(n)d webhook again", "Process %(n)d webhooks again", n)
                 % {"n": n}
             ),
-            describe=lambda row: f"#{row.pk} · {words.at(row.received_at)} · {row.problem}",
-            concerns=lambda row: row.state == WebhookEvent.State.QUARANTINED,
+            describe=_describe,
+            concerns=_is_quarantined,
         )
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
@@ -71,8 +71,36 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
         count = webhooks.retry(ids=[row.pk for row in answer])
         for row in answer:
             self.log_change(request, row, _("Processed again."))
-        text = ngettext("%(n)d webhook waits again.", "%(n)d webhooks wait again.", count)
-        self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        if count:
+            text = ngettext("%(n)d webhook waits again.", "%(n)d webhooks wait again.", count)
+            self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        return None
+
+    @admin.action(description=gettext_lazy("Drop…"), permissions=["process"])
+    def drop(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
+        question = confirm.Question(
+            action="drop",
+            title=gettext_lazy("Drop"),
+            consequences=(
+                gettext_lazy("What could not be read in the webhooks stays unread."),
+                gettext_lazy("Their bytes are kept for as long as those of all webhooks."),
+            ),
+            button=lambda n: ngettext("Drop %(n)d webhook", "Drop %(n)d webhooks", n) % {"n": n},
+            describe=_describe,
+            is_dangerous=True,
+            concerns=_is_quarantined,
+        )
+        answer = confirm.asked(self, request, queryset, question)
+        if isinstance(answer, HttpResponse):
+            return answer
+        dropped = webhooks.drop(ids=[row.pk for row in answer])
+        for row in answer:
+            if row.pk in dropped:
+                self.log_change(request, row, _("Dropped."))
+        if count := len(dropped):
+            text = ngettext("%(n)d webhook was dropped.", "%(n)d webhooks were dropped.", count)
+            self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        confirm.tell_moved_on(self, request, len(answer) - count)
         return None
 
     @admin.action(description=gettext_lazy("Read again…"), permissions=["process"])
@@ -144,6 +172,14 @@ def _brought_back(done: Replayed) -> str:
     return text % {
         "statuses": done.statuses, "inbound": done.inbound, "consents": done.consents,
     }  # fmt: skip
+
+
+def _describe(event: WebhookEvent) -> str:
+    return f"#{event.pk} · {words.at(event.received_at)} · {event.problem}"
+
+
+def _is_quarantined(event: WebhookEvent) -> bool:
+    return event.state == WebhookEvent.State.QUARANTINED
 
 
 def _is_page(request: HttpRequest) -> bool:

@@ -170,6 +170,9 @@ REASONS: Mapping[str, Words] = {
     "settled_by_staff": gettext_lazy("decided by staff"),
     "was_sent": gettext_lazy("staff said that it was sent"),
     "send_again": gettext_lazy("sent again by staff"),
+    "dropped_by_staff": gettext_lazy("dropped by staff"),
+    "seen_by_staff": gettext_lazy("seen by staff"),
+    "unreadable": gettext_lazy("it could not be read here"),
 }
 
 #: What a shop owner does about it; for reasons that a person can do something about.

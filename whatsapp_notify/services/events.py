@@ -17,7 +17,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.domain.phone import InvalidPhone
 from whatsapp_notify.models import ShopEvent
-from whatsapp_notify.models.set_based import insert_rows
+from whatsapp_notify.models.set_based import insert_rows, update_rows
 from whatsapp_notify.services import contacts, doorbells, faults, planning, replaying
 
 logger = logging.getLogger(__name__)
@@ -172,6 +172,19 @@ def retry(*, event_ids: list[int]) -> int:
     if count:
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
     return count
+
+
+def drop(*, event_ids: list[int]) -> frozenset[int]:
+    """This will let failed events rest; what went wrong stays in their note.
+
+    Returns:
+        The ids of those that rest now, and did not before.
+    """
+    return update_rows(
+        model=ShopEvent,
+        rows=[{"id": pk, "state": str(ShopEvent.State.IGNORED)} for pk in event_ids],
+        only_where={"state": [str(ShopEvent.State.FAILED)]},
+    )
 
 
 def _due(*, now: datetime) -> QuerySet[ShopEvent]:

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Case, Count, IntegerField, Max, Min, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from whatsapp_notify.domain.statuses import FINAL, State
@@ -21,6 +21,7 @@ ALIVE = timedelta(minutes=2)
 #: The latest events among which failed ones are counted.
 _LATEST_EVENTS = 1000
 _REASONS_SHOWN = 8
+_TEMPLATES_SHOWN = 20
 _BROKEN = frozenset({State.FAILED, State.IN_DOUBT, State.UNKNOWN})
 
 
@@ -149,7 +150,7 @@ def overview(*, now: datetime) -> Overview:
         events_waiting=ShopEvent.objects.filter(is_pending=True).count(),
         events_failed=_failed_events(),
         templates_total=Template.objects.count(),
-        templates_broken=_broken_templates(),
+        templates_broken=tuple(broken_templates()[:_TEMPLATES_SHOWN]),
         runs=_runs(now),
     )
 
@@ -254,13 +255,13 @@ def _failed_events() -> int:
     return sum(state == ShopEvent.State.FAILED for state in latest)
 
 
-def _broken_templates() -> tuple[Template, ...]:
+def broken_templates() -> QuerySet[Template]:
+    """This will find templates that stopped by themselves, or that Meta paused or rejected."""
     status = Template.Status
     broken = Q(stopped_at__isnull=False) | Q(
         status__in=[status.PAUSED, status.REJECTED, status.DISABLED]
     )
-    rows = Template.objects.filter(broken).defer("components").order_by("name", "language")
-    return tuple(rows[:20])
+    return Template.objects.filter(broken).defer("components").order_by("name", "language")
 
 
 def _runs(now: datetime) -> tuple[Run, ...] | None:

@@ -21,21 +21,35 @@ class Verdict(StrEnum):
     WAS_SENT = "was_sent"
     SEND_AGAIN = "send_again"
     DROP = "drop"
+    #: It has failed, and somebody has looked at it.
+    SEEN = "seen"
 
 
 #: From which states each verdict may be given.
 ALLOWED = {
     Verdict.WAS_SENT: frozenset({State.IN_DOUBT, State.UNKNOWN}),
     Verdict.SEND_AGAIN: frozenset({State.IN_DOUBT, State.UNKNOWN, State.FAILED, State.EXPIRED}),
-    Verdict.DROP: frozenset({State.IN_DOUBT, State.UNKNOWN, State.FAILED}),
+    Verdict.DROP: frozenset({State.IN_DOUBT, State.UNKNOWN}),
+    Verdict.SEEN: frozenset({State.FAILED}),
 }
+
+#: How a line of the timeline names a verdict, where its own name means something else there.
+_LINES = {Verdict.DROP: "dropped_by_staff", Verdict.SEEN: "seen_by_staff"}
+
+
+def allows(message: Message, verdict: Verdict) -> bool:
+    """This will tell whether a verdict says anything new about the message as it is now."""
+    if verdict is Verdict.SEEN and not message.needs_attention:
+        return False
+    return State(message.state) in ALLOWED[verdict]
 
 
 def settle(*, message_id: int, verdict: str, actor: str, now: datetime) -> Message:
     """This will carry out a person's verdict on one message, and keep who gave it.
 
     "Send again" puts the message back into the outbox, where the decision is asked anew; a
-    message in doubt may then reach the customer twice. Pressed twice, it works once.
+    message in doubt may then reach the customer twice. "Seen" leaves a failed message as it
+    is, and it asks for attention no more. Pressed twice, each works once.
 
     Raises:
         StateChanged: The message is no longer in a state to which the verdict applies.
@@ -44,7 +58,7 @@ def settle(*, message_id: int, verdict: str, actor: str, now: datetime) -> Messa
     chosen = Verdict(verdict)
     with transaction.atomic():
         message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
-        if State(message.state) not in ALLOWED[chosen]:
+        if not allows(message, chosen):
             raise StateChanged(StateChanged.__doc__)
         kind = _change(message, chosen, now)
         message.needs_attention = False
@@ -62,7 +76,7 @@ def settle(*, message_id: int, verdict: str, actor: str, now: datetime) -> Messa
                     at=now,
                     now=now,
                     attempt=message.attempt,
-                    reason=str(chosen),
+                    reason=_LINES.get(chosen, str(chosen)),
                     actor=actor,
                 )
             ]
@@ -87,8 +101,8 @@ def _change(message: Message, verdict: Verdict, now: datetime) -> str:
             message.accepted_at = message.sent_at = None
             message.expires_at = max(message.expires_at, now + lifetime)
             return DeliveryEvent.Kind.RESENT
-    if State(message.state) is State.FAILED:
-        message.reason = message.reason or "settled_by_staff"
-        return DeliveryEvent.Kind.SETTLED
-    message.state, message.reason = State.FAILED, "settled_by_staff"
-    return DeliveryEvent.Kind.SETTLED
+        case Verdict.DROP:
+            message.state, message.reason = State.FAILED, "settled_by_staff"
+            return DeliveryEvent.Kind.SETTLED
+        case Verdict.SEEN:
+            return DeliveryEvent.Kind.SETTLED

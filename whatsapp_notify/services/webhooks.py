@@ -118,6 +118,19 @@ def retry(*, ids: Sequence[int]) -> int:
     return count
 
 
+def drop(*, ids: Sequence[int]) -> frozenset[int]:
+    """This will let quarantined webhooks rest unread; the problem stays with them.
+
+    Returns:
+        The ids of those that rest now, and did not before.
+    """
+    return update_rows(
+        model=WebhookEvent,
+        rows=[{"id": pk, "state": str(State.PROCESSED)} for pk in ids],
+        only_where={"state": [str(State.QUARANTINED)]},
+    )
+
+
 def _held() -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.select_for_update(
         skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
