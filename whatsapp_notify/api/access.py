@@ -1,8 +1,10 @@
 """Who may call the API, how often, and how much at once."""
 
 from rest_framework.pagination import CursorPagination
-from rest_framework.permissions import DjangoModelPermissions
+from rest_framework.permissions import BasePermission, DjangoModelPermissions
+from rest_framework.request import Request
 from rest_framework.throttling import UserRateThrottle
+from rest_framework.views import APIView
 
 
 class ModelPermissions(DjangoModelPermissions):
@@ -13,6 +15,13 @@ class ModelPermissions(DjangoModelPermissions):
         "GET": ["%(app_label)s.view_%(model_name)s"],
         "HEAD": ["%(app_label)s.view_%(model_name)s"],
     }
+
+
+class CanViewOverview(BasePermission):
+    """The permission that also opens the overview in the admin."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perm("whatsapp_notify.view_overview"))
 
 
 class Throttle(UserRateThrottle):

@@ -14,6 +14,7 @@ from whatsapp_notify.domain.phone import InvalidPhone
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.models import ConsentRecord, Topic
 from whatsapp_notify.services import consent_intake
+from whatsapp_notify.services.health import Level
 
 
 class PhoneField(serializers.CharField):
@@ -113,3 +114,26 @@ class ConsentRecordSerializer(serializers.ModelSerializer[ConsentRecord]):
             "recorded_at",
         )
         read_only_fields = fields
+
+
+class HealthItemSerializer(serializers.Serializer[Any]):
+    """One figure, its limits and what it means."""
+
+    name = serializers.CharField()
+    #: Which one, where there are several: "sender 1"; else empty.
+    subject = serializers.CharField()
+    #: Null where a part never gave a sign of life.
+    value = serializers.IntegerField(allow_null=True)
+    #: Null where there is no such limit.
+    warn_above = serializers.IntegerField(allow_null=True)
+    bad_above = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField(choices=[str(level) for level in Level])
+    sentence = serializers.CharField()
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """All figures of one moment; ``state`` is the worst of theirs."""
+
+    state = serializers.ChoiceField(choices=[str(level) for level in Level])
+    at = serializers.DateTimeField()
+    items = HealthItemSerializer(many=True)

@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from whatsapp_notify.api.views import ConsentsView
+from whatsapp_notify.api.views import ConsentsView, HealthView
 
 urlpatterns = [
     path("consents/", ConsentsView.as_view(), name="api-consents"),
+    path("health/", HealthView.as_view(), name="api-health"),
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,15 +11,17 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from whatsapp_notify.api.access import ModelPermissions, NewestFirst, Throttle
+from whatsapp_notify.api.access import CanViewOverview, ModelPermissions, NewestFirst, Throttle
 from whatsapp_notify.api.serializers import (
     ConsentActSerializer,
     ConsentQuerySerializer,
     ConsentRecordSerializer,
+    HealthSerializer,
 )
 from whatsapp_notify.models import ConsentRecord
-from whatsapp_notify.services import consent_intake
+from whatsapp_notify.services import consent_intake, health
 from whatsapp_notify.services.consent_intake import Act, ExternalIdTaken
+from whatsapp_notify.services.health import Level
 
 
 class Conflict(APIException):
@@ -73,6 +76,33 @@ class ConsentsView(generics.ListAPIView[ConsentRecord]):
             "external_id": serializer.validated_data["external_id"],
         }
         return Response(answer, status=status.HTTP_201_CREATED)
+
+
+class HealthView(generics.GenericAPIView[Any]):
+    """GET tells monitoring how well all is: figures, limits, states and what to do.
+
+    200 while messages go out, also where something needs attention; 503 when the state is
+    "bad". It asks for the permission to see the overview and names nobody.
+    """
+
+    serializer_class = HealthSerializer
+    permission_classes = (CanViewOverview,)
+    throttle_classes = (Throttle,)
+    renderer_classes = (renderers.JSONRenderer,)
+    pagination_class = None
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        now = timezone.now()
+        try:
+            found = health.look(now=now)
+        except (OperationalError, InterfaceError):
+            found = health.unreachable(now=now)
+        is_bad = found.state is Level.BAD
+        return Response(
+            self.get_serializer(found).data,
+            status=status.HTTP_503_SERVICE_UNAVAILABLE if is_bad else status.HTTP_200_OK,
+            headers={"Cache-Control": "no-store"},
+        )
 
 
 def _act(data: dict[str, Any], request: Request) -> Act:

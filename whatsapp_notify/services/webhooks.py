@@ -14,6 +14,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
+from whatsapp_notify.models.set_based import update_rows
 from whatsapp_notify.services import (
     doorbells,
     faults,
