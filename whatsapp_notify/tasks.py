@@ -3,12 +3,16 @@
 # Note [Celery carries no messages]
 A lost, repeated or late task changes nothing: each drains what the database holds, and the
 tick, an interval schedule, rings for what a lost doorbell forgot.
+
+# Note [Celery repeats what it is told]
+It logs the words of whatever a task raises, and hands them to its result backend. The words
+of a database may quote a phone number, so that a task raises where it broke, and no words.
 """
 
 import threading
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
@@ -16,6 +20,7 @@ from whatsapp_notify.services import (
     birthdays,
     drains,
     events,
+    faults,
     heartbeats,
     reconcile,
     sender_health,
@@ -31,19 +36,37 @@ SECONDS_PER_TASK = 5
 _stopping = threading.Event()
 
 
+class TaskFailed(Exception):
+    """A task broke. The lines say where; what it was about is left out of logs."""
+
+
+class _Task(Task):
+    """See Note [Celery repeats what it is told]."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except Exception as err:  # noqa: BLE001  # whatever it is, its words stay here
+            fault = faults.trace(err)
+        # Outside of "except": a chained exception would be repeated with its words.
+        raise TaskFailed(fault)
+
+
 @worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")
 def _stop(**kwargs: Any) -> None:
     _stopping.set()
 
 
-@shared_task(name="whatsapp_notify.process_events", ignore_result=True, acks_late=True)
+@shared_task(base=_Task, name="whatsapp_notify.process_events", ignore_result=True, acks_late=True)
 def process_events(**kwargs: Any) -> None:
     """This will turn recorded shop events into messages."""
     events.process(now=timezone.now())
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 
-@shared_task(name="whatsapp_notify.deliver", ignore_result=True, acks_late=True)
+@shared_task(base=_Task, name="whatsapp_notify.deliver", ignore_result=True, acks_late=True)
 def deliver(**kwargs: Any) -> None:
     """This will send what is due; a long outbox goes on in a task of its own.
 
@@ -56,14 +79,16 @@ def deliver(**kwargs: Any) -> None:
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 
-@shared_task(name="whatsapp_notify.process_webhooks", ignore_result=True, acks_late=True)
+@shared_task(
+    base=_Task, name="whatsapp_notify.process_webhooks", ignore_result=True, acks_late=True
+)
 def process_webhooks(**kwargs: Any) -> None:
     """This will read webhooks that were recorded."""
     webhooks.process(now=timezone.now())
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 
-@shared_task(name="whatsapp_notify.tick", ignore_result=True, acks_late=True)
+@shared_task(base=_Task, name="whatsapp_notify.tick", ignore_result=True, acks_late=True)
 def tick(**kwargs: Any) -> None:
     """This will move what has passed its time and ring for what waits. Every few seconds."""
     now = timezone.now()
@@ -72,19 +97,19 @@ def tick(**kwargs: Any) -> None:
     sweep.sweep(now=now)
 
 
-@shared_task(name="whatsapp_notify.greet_birthdays", ignore_result=True, acks_late=True)
+@shared_task(base=_Task, name="whatsapp_notify.greet_birthdays", ignore_result=True, acks_late=True)
 def greet_birthdays(**kwargs: Any) -> None:
     """This will record the birthdays whose local greeting time has come. Every 15 minutes."""
     birthdays.greet(now=timezone.now())
 
 
-@shared_task(name="whatsapp_notify.reconcile", ignore_result=True, acks_late=True)
+@shared_task(base=_Task, name="whatsapp_notify.reconcile", ignore_result=True, acks_late=True)
 def reconcile_shop(**kwargs: Any) -> None:
     """This will find events that signals did not tell. Every five minutes."""
     reconcile.scan(now=timezone.now())
 
 
-@shared_task(name="whatsapp_notify.refresh_sender", ignore_result=True, acks_late=True)
+@shared_task(base=_Task, name="whatsapp_notify.refresh_sender", ignore_result=True, acks_late=True)
 def refresh_sender(**kwargs: Any) -> None:
     """This will read the health of the sending number from Meta. Every hour."""
     sender_health.refresh(now=timezone.now())

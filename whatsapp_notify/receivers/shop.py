@@ -136,7 +136,10 @@ class _SignalWatcher:
         subject = arguments.get(watch.subject)
         if not isinstance(subject, models.Model) or subject.pk is None:
             # A guest's order has no user, for example: nobody to write to.
-            logger.info("A watched signal came without its subject: %s", watch.path)
+            logger.info(
+                "A watched signal came without its subject",
+                extra={"watch": faults.printable(watch.path)},
+            )
             return
         label, pk = subject._meta.label_lower, watching.pk_text(subject.pk)
         key = f"{watch.event}:{label}:{pk}"
@@ -184,4 +187,8 @@ def _record(*happenings: Happening) -> None:
 
 def _log(where: str, err: Exception) -> None:
     # See Note [Faults without their words].
-    logger.error("An event of %s was not recorded:\n%s", where, faults.trace(err))
+    logger.error(
+        "An event was not recorded:\n%s",
+        faults.trace(err),
+        extra={"watch": faults.printable(where)},
+    )

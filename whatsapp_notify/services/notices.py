@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api.webhooks import notices as wire
 from whatsapp_notify.models import Sender, Template
-from whatsapp_notify.services import doorbells, senders, templates
+from whatsapp_notify.services import doorbells, faults, senders, templates
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def take_note(notice: wire.Notice, *, now: datetime) -> None:
             codes = ", ".join(str(problem.code) for problem in notice.errors)
             _announce("provider_error", f"codes {codes}")
         case _:
-            logger.info("Notice kept", extra={"field": notice.field})
+            logger.info("Notice kept", extra={"field": faults.printable(notice.field)})
 
 
 def _named(name: str, language: str) -> QuerySet[Template]:

@@ -82,4 +82,4 @@ def _refresh_sender(*, now: datetime) -> None:
         sender_health.refresh(now=now)
     except (GraphError, GraphUnavailable) as err:
         # Sending itself will meet the same, and say so where it counts.
-        logger.warning("The sender's health could not be read: %s", type(err).__name__)
+        logger.warning("The sender's health could not be read", extra={"fault": type(err).__name__})

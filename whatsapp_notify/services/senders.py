@@ -50,7 +50,7 @@ def stop(*, sender: Sender, actor: str, now: datetime) -> None:
         if row.stopped_at is None:
             row.stopped_at, row.stopped_by = now, actor
             row.save(update_fields=["stopped_at", "stopped_by"])
-    _announce("red_button", f"pressed by {actor}")
+    _announce("red_button", f"pressed by {actor}", sender=sender)
 
 
 def release(*, sender: Sender, actor: str, now: datetime) -> None:
@@ -60,7 +60,8 @@ def release(*, sender: Sender, actor: str, now: datetime) -> None:
         row.stopped_at, row.stopped_by = None, ""
         row.save(update_fields=["stopped_at", "stopped_by"])
         _ring()
-    logger.info("Red button released", extra={"actor": actor, "sender_id": sender.pk})
+    # Who did it stands in the admin's history: a user name may be an address of a person.
+    logger.info("Red button released", extra={"sender_id": sender.pk})
 
 
 def open_circuit(*, sender: Sender, code: int | None, now: datetime) -> None:
@@ -74,7 +75,7 @@ def open_circuit(*, sender: Sender, code: int | None, now: datetime) -> None:
     sender.circuit_probe_at = None if is_manual else now + PROBE_INTERVAL
     sender.save(update_fields=["circuit_opened_at", "circuit_code", "circuit_probe_at"])
     if is_new:
-        _announce("sender_circuit", f"code {code}")
+        _announce("sender_circuit", f"code {code}", sender=sender)
 
 
 def close_circuit(*, sender: Sender) -> None:
@@ -112,13 +113,16 @@ def resume(*, sender: Sender, actor: str, now: datetime) -> None:
     with transaction.atomic():
         close_circuit(sender=lock(sender_id=sender.pk))
         _ring()
-    logger.info("Circuit closed by hand", extra={"actor": actor, "sender_id": sender.pk})
+    logger.info("Circuit closed by hand", extra={"sender_id": sender.pk})
 
 
 def _ring() -> None:
     doorbells.ring(signals.messages_due, sender=Message)
 
 
-def _announce(reason: str, detail: str) -> None:
-    logger.warning("Attention needed: %s", reason, extra={"detail": detail})
+def _announce(reason: str, detail: str, *, sender: Sender) -> None:
+    logger.warning(
+        "A sender stops",
+        extra={"reason": reason, "sender_id": sender.pk, "code": sender.circuit_code},
+    )
     doorbells.ring(signals.attention_needed, reason=reason, detail=detail)

@@ -160,6 +160,6 @@ def run_forever(stop_event: threading.Event, *, transport: Transport | None = No
             try:
                 deliver_due(timezone.now(), transport=post, stop_event=stop_event)
             except OperationalError:
-                logger.warning("simulator courier: the database is busy, trying again")
+                logger.warning("The database is busy; trying again")
     finally:
         connection.close()
