@@ -1,5 +1,8 @@
 """Tasks: ticks and doorbells that carry nothing."""
 
+import os
+import signal
+import threading
 from typing import Any
 
 import pytest
@@ -8,8 +11,9 @@ from django.utils import timezone
 from tests import factories
 from whatsapp_notify import tasks
 from whatsapp_notify.backends import locmem
+from whatsapp_notify.domain.receipts import Outgoing, Receipt
 from whatsapp_notify.models import Heartbeat, Message
-from whatsapp_notify.services import schedules
+from whatsapp_notify.services import delivery, schedules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,6 +59,51 @@ class TestDeliver:
 
         assert locmem.outbox == []
         assert continued == []
+
+
+class TestPoolProcess:
+    def test_f21_ends_its_calls_and_claims_no_more_when_it_is_told_to_end(
+        self, continued: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended: list[int] = []
+        before = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+        monkeypatch.setattr(tasks, "_is_pool_process", True)
+        monkeypatch.setattr(tasks, "_stopping", threading.Event())
+        monkeypatch.setattr(delivery, "MICRO_BATCH", 1)
+        for _each in range(30):
+            factories.queued(now=timezone.now())
+
+        def end(outgoing: Outgoing) -> Receipt | None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return None
+
+        locmem.answer_with(end)
+        try:
+            tasks.deliver()
+            assert ended == []
+            states = set(Message.objects.values_list("state", flat=True))
+            assert states == {"accepted", "queued"}
+            os.kill(os.getpid(), signal.SIGTERM)
+            # Between tasks the signal is not ours.
+            assert ended == [signal.SIGTERM]
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def test_leaves_the_signal_alone_in_any_other_process(
+        self, continued: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        handlers: list[object] = []
+        monkeypatch.setattr(
+            delivery,
+            "deliver",
+            lambda **options: (
+                handlers.append(signal.getsignal(signal.SIGTERM)) or delivery.Delivered()
+            ),
+        )
+
+        tasks.deliver()
+
+        assert handlers == [signal.getsignal(signal.SIGTERM)]
 
 
 class TestTick:

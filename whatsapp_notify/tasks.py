@@ -7,13 +7,23 @@ tick, an interval schedule, rings for what a lost doorbell forgot.
 # Note [Celery repeats what it is told]
 It logs the words of whatever a task raises, and hands them to its result backend. The words
 of a database may quote a phone number, so that a task raises where it broke, and no words.
+
+# Note [Processes of a pool are stopped too]
+A process of a prefork pool hears of the worker's stop by SIGTERM at most: systemd sends it to
+all processes of a service. Left alone it ends the process in the middle of its task, and the
+worker then waits for that task until it is killed. While a task of ours runs, it stops the
+task gracefully instead, and the worker ends the process when the task is done.
 """
 
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from celery import Task, shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_process_init, worker_shutting_down
 from django.utils import timezone
 
 from whatsapp_notify.services import (
@@ -34,6 +44,7 @@ SECONDS_PER_TASK = 5
 
 #: Set when the worker is asked to stop: nothing new is claimed, current calls end.
 _stopping = threading.Event()
+_is_pool_process = False
 
 
 class TaskFailed(Exception):
@@ -41,17 +52,41 @@ class TaskFailed(Exception):
 
 
 class _Task(Task):
-    """See Note [Celery repeats what it is told]."""
+    """Runs ours: see Note [Celery repeats what it is told] and the one after it."""
 
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().__call__(*args, **kwargs)
+            with _heeding_the_stop():
+                return super().__call__(*args, **kwargs)
         except Exception as err:  # noqa: BLE001  # whatever it is, its words stay here
             fault = faults.trace(err)
         # Outside of "except": a chained exception would be repeated with its words.
         raise TaskFailed(fault)
+
+
+@contextmanager
+def _heeding_the_stop() -> Iterator[None]:
+    """See Note [Processes of a pool are stopped too]."""
+    if not _is_pool_process:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _on_term)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _on_term(number: int, frame: FrameType | None) -> None:
+    _stopping.set()
+
+
+@worker_process_init.connect(dispatch_uid="whatsapp_notify.tasks")
+def _begin_pool_process(**kwargs: Any) -> None:
+    global _is_pool_process
+    _is_pool_process = True
 
 
 @worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")

@@ -90,8 +90,8 @@ class RunningShop:
         self._start("graph", *command, str(self._graph_port), str(self.folder))
         self.wait_for("Graph to listen", lambda: _listens(self._graph_port))
 
-    def start_worker(self) -> None:
-        options = ("--pool", "threads", "--concurrency", "4", "--loglevel", "WARNING")
+    def start_worker(self, *, pool: str = "threads") -> None:
+        options = ("--pool", pool, "--concurrency", "4", "--loglevel", "WARNING")
         self._start("worker", *CELERY, "worker", *options)
 
     def start_beat(self) -> None:
@@ -118,6 +118,10 @@ class RunningShop:
             process.wait()
             raise AssertionError(f"{name} did not end in {timeout_seconds} s") from None
         return time.monotonic() - begun
+
+    def ask_all_to_stop(self, name: str) -> None:
+        """This will ask a process and its children to end, as systemd does by default."""
+        os.killpg(self._processes[name].pid, signal.SIGTERM)
 
     def end(self) -> None:
         for name in tuple(self._processes):
@@ -198,6 +202,17 @@ class RunningShop:
             timeout=20,
         )
         assert answer.status_code == 200
+
+    def fill_outbox(self, *, first: int, count: int) -> None:
+        """This will queue messages to that many new customers."""
+        code = f"from tests.functional import filling; filling.fill({first=}, {count=})"
+        subprocess.run(
+            [*MANAGE, "shell", "--verbosity", "0", "-c", code],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            timeout=WAIT_SECONDS,
+        )
 
     def slow_down_graph(self, seconds: float) -> None:
         graph.write_script(self.folder, Script(weights={graph.SLOW: 1}, seconds=seconds))
