@@ -7,7 +7,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check messages constraints clean
+.PHONY: help demo test torture bench check messages constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,10 +16,13 @@ demo: $(VENV)/.demo ## Run the demo shop with worker, beat and a phone (ARGS="--
 	@$(BIN)/python manage.py demo $(ARGS)
 
 # Both runs need no server: what the second one talks to comes in a wheel. 5: none selected.
-ON_POSTGRES := tests/services tests/models tests/webhooks tests/demo_shop
+ON_POSTGRES := tests/services tests/models tests/webhooks tests/demo_shop tests/torture
 test: check ## Run the whole test suite (ARGS="-k stop" narrows it)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -n 2 -m "not browser" $(ON_POSTGRES) $(ARGS) || test $$? -eq 5
+
+torture: $(VENV)/.dev ## Kill it thousands of times and audit what it sent (ARGS="--seed 42" repeats a run)
+	$(BIN)/python -m tests.torture $(ARGS)
 
 check: $(VENV)/.dev ## Run linters, types, layers and the check for missing migrations
 	$(BIN)/ruff check .
