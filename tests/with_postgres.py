@@ -17,14 +17,19 @@ def main(command: list[str]) -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     with postgres() as url:
-        process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url})
-        signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                # The terminal has told the command as well: the server outlives it.
-                continue
+        return run(command, environment={**os.environ, "DATABASE_URL": url})
+
+
+def run(command: list[str], *, environment: dict[str, str]) -> int:
+    """This will run a command that outlives no signal, and return its exit code."""
+    process = subprocess.Popen(command, env=environment)
+    signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal has told the command as well: the servers outlive it.
+            continue
 
 
 if __name__ == "__main__":

@@ -142,12 +142,12 @@ class TestJump:
         self, clock: Clock, jump: timedelta
     ) -> None:
         factories.queued()
-        [(outgoing, _start)] = claims.claim(limit=1, now=clock.now).calls
+        [planned] = claims.claim(limit=1, now=clock.now).calls
         clock.now += jump
         sweep.sweep(now=clock.now)
 
         receipts.record(
-            answers=[(outgoing, Accepted(provider_message_id="wamid.1"))], now=clock.now
+            answers=[(planned.outgoing, Accepted(provider_message_id="wamid.1"))], now=clock.now
         )
         live_on(clock)
 

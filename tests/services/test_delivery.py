@@ -372,7 +372,7 @@ class TestPace:
         # A tenth of a second ahead at fifty a second: five places, a little more than 1/50 apart.
         starts = [round(planned.start_in, 4) for planned in claimed.calls]
         assert starts == [0.0, 0.0202, 0.0404, 0.0606, 0.0808]
-        assert Sender.objects.get().paced_until == NOW + timedelta(seconds=0.10101)
+        assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=101_015)
 
     def test_a_full_horizon_is_waited_for(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 50}
@@ -383,7 +383,7 @@ class TestPace:
         claimed = claims.claim(limit=8, now=NOW)
 
         assert claimed.calls == ()
-        assert claimed.wait_until == NOW + timedelta(seconds=0.05101)
+        assert claimed.wait_until == NOW + timedelta(microseconds=51_015)
 
     def test_each_call_counts_towards_the_persons_pace(self) -> None:
         message = factories.queued()

@@ -36,7 +36,7 @@ class Claimers:
         while looks[0][0] < until:
             now, number = heapq.heappop(looks)
             claimed = claims.claim(limit=self.rng.randint(1, 50), now=now)
-            found += [now + timedelta(seconds=start) for _outgoing, start in claimed.calls]
+            found += [now + timedelta(seconds=each.start_in) for each in claimed.calls]
             again = max(now + self._pause(), claimed.wait_until or now)
             heapq.heappush(looks, (again, number))
         return sorted(found)

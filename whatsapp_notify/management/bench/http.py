@@ -52,14 +52,23 @@ def content_length(head: bytes) -> int:
 
 
 class Caller(Connection):
-    """Posts one body after the other over one connection, and tells how each was answered."""
+    """Posts one body after the other over one connection, and tells how each was answered.
 
-    def __init__(self, *, on_answer: Callable[["Caller", bytes, float], None]) -> None:
+    ``on_answer`` gets the caller, the status and the seconds; ``on_lost`` how many were not
+    answered when the connection ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_answer: Callable[["Caller", bytes, float], None],
+        on_lost: Callable[["Caller", int], None],
+    ) -> None:
         super().__init__()
         self._on_answer = on_answer
+        self._on_lost = on_lost
         self._begun: deque[float] = deque()
         self._loop = asyncio.get_running_loop()
-        self.is_lost = False
 
     def post(self, message: bytes, *, due_at: float | None = None) -> None:
         """This will send a whole request. Time counts from ``due_at``, not from when we came
@@ -73,7 +82,7 @@ class Caller(Connection):
         self._on_answer(self, head[9:12], seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
+        self._on_lost(self, len(self._begun))
 
 
 def request(*, path: str, host: str, body: bytes, headers: bytes = b"") -> bytes:

@@ -1,6 +1,7 @@
 """Rows to measure on: customers who have agreed, and messages that wait in the outbox."""
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,8 @@ from whatsapp_notify.models import (
     Topic,
 )
 from whatsapp_notify.models.set_based import insert_rows
-from whatsapp_notify.services import senders
+from whatsapp_notify.services import consent, senders
+from whatsapp_notify.services.consent import Proof
 
 _CHUNK = 5000
 _WORDING = "Yes, write to me on WhatsApp about my orders."
@@ -28,9 +30,10 @@ _BODY = "Hello {{1}}, your order {{2}} has left our shop and will arrive on {{3}
 
 
 def customers(*, count: int, now: datetime) -> None:
-    """This will add customers with a phone each and consent to news of their orders."""
+    """This will see to it that there are so many customers, with a phone and consent each."""
     topic = _topic()
     first = _next_id(Contact)
+    count -= Contact.objects.count()
     since = now - timedelta(days=30)
     for ids in _chunks(first, count):
         insert_rows(
@@ -43,22 +46,60 @@ def customers(*, count: int, now: datetime) -> None:
     analyze()
 
 
-def outbox(
-    *, count: int, now: datetime, each: Callable[[int], dict[str, Any]] | None = None
-) -> None:
+def outbox(*, count: int, now: datetime, **changes: Any) -> None:
     """This will put one message into the outbox for each of the first ``count`` customers."""
-    topic, sender = _topic(), senders.current()
     _template(now)
-    first = Contact.objects.order_by("id").values_list("id", flat=True)[0]
-    for ids in _chunks(first, count):
-        insert_rows(
-            model=Message,
-            rows=[
-                _message(pk, topic=topic, sender_id=sender.pk, now=now) | (each(pk) if each else {})
-                for pk in ids
-            ],
-        )
+    for ids in _chunks(first_customer(), count):
+        messages(contact_ids=ids, now=now, **changes)
     analyze()
+
+
+def messages(*, contact_ids: Iterable[int], now: datetime, **changes: Any) -> None:
+    """This will put one message into the outbox for each of these customers."""
+    topic, sender = _topic(), senders.current()
+    insert_rows(
+        model=Message,
+        rows=[
+            _message(pk, topic=topic, sender_id=sender.pk, now=now) | changes for pk in contact_ids
+        ],
+    )
+
+
+def drafts(*, count: int, now: datetime) -> list[Message]:
+    """This will make one unsaved message for each of the first ``count`` customers."""
+    topic, sender_id, first = _topic(), senders.current().pk, first_customer()
+    _template(now)
+    return [
+        Message(**_message(pk, topic=topic, sender_id=sender_id, now=now))
+        for pk in range(first, first + count)
+    ]
+
+
+def first_customer() -> int:
+    """This will return the id of the first customer; the others follow one by one."""
+    return int(Contact.objects.order_by("id").values_list("id", flat=True)[0])
+
+
+def urgent(number: int, *, now: datetime) -> tuple[str, Message]:
+    """This will make a customer of their own, and an unsaved message that leaves before others.
+
+    Returns:
+        The customer's number, by which the Graph stub knows it, and the message.
+    """
+    contact = Contact.objects.create(first_name="Customer")
+    number_of_theirs = f"+35846{number:07d}"
+    Identity.objects.create(contact=contact, kind=Identity.Kind.PHONE, value=number_of_theirs)
+    topic = _topic()
+    consent.grant(
+        contact=contact,
+        topics=[topic],
+        proof=Proof(source=ConsentRecord.Source.CHECKOUT, wording=_WORDING),
+        occurred_at=now - timedelta(days=1),
+        now=now,
+    )
+    _template(now)
+    row = _message(contact.pk, topic=topic, sender_id=senders.current().pk, now=now)
+    return number_of_theirs, Message(**row)
 
 
 def analyze() -> None:
@@ -155,7 +196,7 @@ def _message(pk: int, *, topic: Topic, sender_id: int, now: datetime) -> dict[st
         ),
     )
     return {
-        "key": f"bench:{pk}",
+        "key": f"bench:{pk}:{secrets.token_hex(8)}",
         "contact_id": pk,
         "topic_id": topic.pk,
         "sender_id": sender_id,

@@ -1,112 +1,256 @@
 """Measures this package on this machine, side by side in one run."""
 
+import os
 import platform
 import statistics
-import tempfile
-import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
-from django.db import connection, transaction
-from django.test.utils import override_settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
-from whatsapp_notify import conf
-from whatsapp_notify.models import ShopEvent
-
-_BLOCK = 50
-_PAUSE_SECONDS = 0.01
+_NEEDED = ("psutil",)
+_SERVERS = ("gunicorn", "granian")
 
 
 class Command(BaseCommand):
     help = (
-        "Measures, in a database of its own that is removed afterwards. "
-        "“save” compares saving a watched row with and without the package's receiver."
+        "Measures, in a database and a queue of its own that are removed afterwards. save: what "
+        "the receiver costs an order. send: messages out through a real Celery worker. rate: "
+        "whether the set rate is kept and used. latency: from commit to Graph, also during a "
+        "campaign. webhook: the view under a real web server, and bodies folded into rows. loop: "
+        "both directions at once. enqueue, plan: into the outbox. The Graph that is called runs "
+        "on this machine. Needs the extra “bench”."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["save"])
-        parser.add_argument("--rounds", type=int, default=1000, help="Saves of each kind.")
+        parser.add_argument(
+            "what",
+            choices=[
+                "save", "send", "rate", "latency", "webhook", "loop", "enqueue", "plan",
+            ],
+        )  # fmt: skip
+        parser.add_argument("--rounds", type=int, help="How often; the spread is over them.")
+        parser.add_argument("--messages", type=int, help="Messages or events of one round.")
+        parser.add_argument(
+            "--against", choices=["naive"], help="Measures the usual design in the same run."
+        )
+        parser.add_argument(
+            "--processes", type=int, nargs="+", default=[2], help="Worker processes. Default: 2."
+        )
+        parser.add_argument(
+            "--concurrency", type=int, default=256, help="Calls at once in each. Default: 256."
+        )
+        parser.add_argument(
+            "--latency",
+            type=float,
+            default=0.15,
+            help="Seconds until Graph answers. Default: 0.15.",
+        )
+        parser.add_argument(
+            "--rate", type=int, help="rate, loop: messages a second. latency: of the campaign."
+        )
+        parser.add_argument("--seconds", type=float, default=60.0, help="loop: how long.")
+        parser.add_argument("--server", choices=_SERVERS, default="gunicorn", help="Web server.")
+        parser.add_argument("--per-body", type=int, nargs="+", default=[1], help="Statuses a body.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        rounds = options["rounds"]
-        self.stdout.write(f"{platform.platform()}, Python {platform.python_version()}")
-        self.stdout.write(f"{connection.vendor}, {rounds} saves of each kind, in turns")
-        with _database():
-            for way in ("in a transaction", "in autocommit"):
-                plain, watched = _time_saves(rounds=rounds, is_atomic=way == "in a transaction")
-                slower = statistics.median(watched) - statistics.median(plain)
-                self.stdout.write(f"{way}: {slower * 1000:.2f} ms slower at the median")
-                self.stdout.write(_line("without the receiver", plain))
-                self.stdout.write(_line("with the receiver", watched))
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
+        missing = [name for name in _NEEDED if find_spec(name) is None]
+        if missing and what != "save":
+            raise CommandError(
+                f'Install "whatsapp-notify[bench]": {", ".join(missing)} is missing.'
+            )
+        from whatsapp_notify.management.bench.database import database
 
-
-@contextmanager
-def _database() -> Iterator[None]:
-    """This will make a database beside the real one, and remove it."""
-    with tempfile.TemporaryDirectory() as folder:
-        if connection.vendor == "sqlite":
-            # Not in memory: a real file, as the shop has it.
-            connection.settings_dict["TEST"]["NAME"] = str(Path(folder) / "bench.sqlite3")
-        old_name = connection.settings_dict["NAME"]
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        try:
-            yield
-        finally:
-            connection.creation.destroy_test_db(old_name, verbosity=0)
-
-
-def _time_saves(*, rounds: int, is_atomic: bool) -> tuple[list[float], list[float]]:
-    """This will time saves in blocks of fifty, with and without the receiver in turns.
-
-    The watched field is the password, which every user model has: each save changes it, so
-    each is an event, with its INSERT, its commit and its doorbell. Between two saves there is
-    a pause, as between two orders: what other threads do then is not the save's.
-    """
-    watch = {
-        "event": f"bench.saved.{is_atomic}",
-        "model": settings.AUTH_USER_MODEL,
-        "field": "password",
-        "changes": True,
-    }
-    times: dict[bool, list[float]] = {False: [], True: []}
-    while len(times[True]) < rounds:
-        for is_watched in (False, True):
-            watches = [watch] if is_watched else []
-            changed = {**getattr(settings, conf.NAME), "WATCH": watches}
-            with override_settings(**{conf.NAME: changed}):
-                times[is_watched].extend(_time_block(len(times[is_watched]), is_atomic=is_atomic))
-    found = ShopEvent.objects.filter(name=watch["event"]).count()
-    if found != len(times[True]):
-        raise RuntimeError(f"{found} events were recorded instead of {len(times[True])}.")
-    return times[False], times[True]
+        self.stdout.write(
+            f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+            f"{connection.vendor}"
+        )
+        with database():
+            for line in _MEASUREMENTS[what](options):
+                self.stdout.write(line)
 
 
-def _time_block(number: int, *, is_atomic: bool) -> list[float]:
-    model = get_user_model()
-    name = {model.USERNAME_FIELD: f"bench{number}@example.com"}
-    user: Any = model(**name, password="first")  # noqa: S106  # no secret, only a value to change
-    user.save()
-    seconds = []
-    for each in range(_BLOCK):
-        user.password = f"{each:08}"
-        start = time.perf_counter()
-        with transaction.atomic() if is_atomic else nullcontext():
-            user.save()
-        seconds.append(time.perf_counter() - start)
-        time.sleep(_PAUSE_SECONDS)
-    user.delete()
-    return seconds
+def _save(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench.saving import line, time_saves
+
+    rounds = options["rounds"] or 1000
+    yield f"{rounds} saves of each kind, in turns"
+    for way in ("in a transaction", "in autocommit"):
+        plain, watched = time_saves(rounds=rounds, is_atomic=way == "in a transaction")
+        slower = statistics.median(watched) - statistics.median(plain)
+        yield f"{way}: {slower * 1000:.2f} ms slower at the median"
+        yield line("without the receiver", plain)
+        yield line("with the receiver", watched)
 
 
-def _line(name: str, seconds: list[float]) -> str:
-    quantiles = statistics.quantiles(seconds, n=20)
-    return (
-        f"{name:>22}: median {statistics.median(seconds) * 1000:.2f} ms, "
-        f"5 % to 95 %: {quantiles[0] * 1000:.2f} to {quantiles[-1] * 1000:.2f} ms"
+def _send(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import sending
+
+    rounds, messages = options["rounds"] or 3, options["messages"] or 20_000
+    naively = max(500, messages // 20)
+    for workers in options["processes"]:
+        ours, theirs = [], []
+        for _round in range(rounds):
+            ours.append(
+                sending.send(
+                    messages=messages,
+                    workers=workers,
+                    concurrency=options["concurrency"],
+                    latency=options["latency"],
+                )
+            )
+            if options["against"]:
+                theirs.append(sending.send_naively(messages=naively, latency=options["latency"]))
+        yield (
+            f"{rounds} rounds of {messages:,} messages, {workers} worker processes with "
+            f"{options['concurrency']} calls each, Graph after {options['latency']} s"
+        )
+        yield from (f"  {line}" for line in sending.lines_about(ours))
+        yield f"  last quarter against the second: {min(each.decay for each in ours):.2f}"
+        if theirs:
+            ratio = statistics.median(each.per_second for each in ours) / statistics.median(
+                each.per_second for each in theirs
+            )
+            yield f"naive, in turns with it: {rounds} rounds of {naively:,} messages"
+            yield from (f"  {line}" for line in sending.lines_about(theirs))
+            yield f"ratio of messages/s: {ratio:.1f}"
+
+
+def _rate(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import sending
+
+    rate, rounds = options["rate"] or 80, options["rounds"] or 1
+    for workers in options["processes"]:
+        for _round in range(rounds):
+            sent = sending.send(
+                messages=options["messages"] or rate * 20,
+                workers=workers,
+                concurrency=options["concurrency"],
+                latency=options["latency"],
+                per_second=rate,
+            )
+            used = (sent.messages - 1) / sent.seconds / rate
+            yield (
+                f"{workers} worker processes, {rate} messages/s set: fullest second "
+                f"{sent.report['fullest_second']}, used {used:.1%}"
+            )
+
+
+def _latency(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import sending
+    from whatsapp_notify.management.bench.costs import spread
+
+    count, rate = options["rounds"] or 60, options["rate"] or 80
+    for backlog in (0, options["messages"] or 100_000):
+        seconds = sending.latencies(
+            backlog=backlog, count=count, workers=options["processes"][0], per_second=rate
+        )
+        quantiles = statistics.quantiles(seconds, n=20)
+        yield (
+            f"{count} urgent messages beside a campaign of {backlog:,} at {rate}/s, commit to "
+            f"Graph: {spread([each * 1000 for each in seconds])} ms, 95 %: "
+            f"{quantiles[-1] * 1000:,.0f} ms"
+        )
+
+
+def _webhook(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import receiving
+    from whatsapp_notify.management.bench.costs import spread
+
+    rounds, messages = options["rounds"] or 3, options["messages"] or 20_000
+    server, workers = options["server"], options["processes"][0]
+    receiving.accepted_messages(count=messages)
+    unlimited: list[float] = []
+    for per_second in (None, 1000.0):
+        posted = [
+            receiving.post(requests=messages, server=server, workers=workers, per_second=per_second)
+            for _round in range(rounds)
+        ]
+        yield (
+            f"view, {server}, {workers} workers, "
+            f"{f'{per_second:,.0f} requests/s offered' if per_second else 'as fast as it goes'}, "
+            f"{rounds} rounds of {messages:,}: {spread([each.per_second for each in posted])} "
+            f"requests/s, all answered 200: {all(each.is_clean for each in posted)}"
+        )
+        if per_second is None:
+            unlimited = [each.per_second for each in posted]
+        for name in ("p50_ms", "p99_ms"):
+            yield f"  {name}: {spread([each.report[name] for each in posted], digits=1)}"
+        cpu = [each.costs.cpu_ms("web", "database", per=each.requests) for each in posted]
+        yield f"  CPU ms a request, web server and database: {spread(cpu, digits=3)}"
+    if options["against"]:
+        naive = receiving.post(
+            requests=messages // 4, server=server, workers=workers, per_second=None, is_naive=True
+        )
+        ratio = statistics.median(unlimited) / naive.per_second
+        yield (
+            f"naive view, as fast as it goes: {naive.per_second:,.0f} requests/s; ratio {ratio:.1f}"
+        )
+    for per_body in options["per_body"]:
+        folded = [
+            receiving.fold(statuses=messages, per_body=per_body, workers=workers)
+            for _round in range(rounds)
+        ]
+        cpu = [each.costs.cpu_ms("worker", "database", per=each.statuses) for each in folded]
+        yield (
+            f"folded, {per_body} a body, {workers} worker processes: "
+            f"{spread([each.per_second for each in folded])} statuses/s, CPU ms each "
+            f"{spread(cpu, digits=3)}"
+        )
+
+
+def _loop(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import both
+
+    rate = options["rate"] or 500
+    for per_body in options["per_body"]:
+        loop = both.run(
+            per_second=rate,
+            seconds=options["seconds"],
+            server=options["server"],
+            web_workers=2,
+            workers=options["processes"][0],
+            per_body=per_body,
+            latency=options["latency"],
+        )
+        yield (
+            f"{rate} messages/s for {options['seconds']:.0f} s, {options['server']} with 2 "
+            f"workers, {options['processes'][0]} Celery processes, {per_body} statuses a body"
+        )
+        yield from (f"  {line}" for line in loop.lines())
+
+
+def _enqueue(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import planning
+    from whatsapp_notify.management.bench.costs import spread
+
+    rounds, messages = options["rounds"] or 3, options["messages"] or 10_000
+    done = [planning.enqueue(messages=messages) for _round in range(rounds)]
+    yield f"into the outbox: {spread([each.per_second for each in done])} messages/s"
+
+
+def _plan(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import planning
+    from whatsapp_notify.management.bench.costs import spread
+
+    rounds, messages = options["rounds"] or 3, options["messages"] or 2_000
+    done = [planning.plan(events_count=messages) for _round in range(rounds)]
+    yield (
+        f"from events to the outbox: {spread([each.per_second for each in done])} messages/s, "
+        f"{done[0].rows:,} from {messages:,} events"
     )
+
+
+_MEASUREMENTS = {
+    "save": _save,
+    "send": _send,
+    "rate": _rate,
+    "latency": _latency,
+    "webhook": _webhook,
+    "loop": _loop,
+    "enqueue": _enqueue,
+    "plan": _plan,
+}
