@@ -205,11 +205,11 @@ class TestOptOutAgainstClaim:
         is_inside, may_go = threading.Event(), threading.Event()
         write = timeline.write
 
-        def paused(lines: Any) -> int:
-            if any(line["kind"] == "calling" for line in lines):
+        def paused(lines: Any, **same: Any) -> int:
+            if any(line.get("kind") == "calling" for line in lines):
                 is_inside.set()
                 assert may_go.wait(10)
-            return write(lines)
+            return write(lines, **same)
 
         monkeypatch.setattr(timeline, "write", paused)
         order: list[str] = []

@@ -207,10 +207,10 @@ class TestProcess:
         """As a taker elsewhere does, that has come a moment too late for it."""
         messages = [webhook_bodies.text("hello")] if with_more else []
         event = post(webhook_bodies.body(statuses=[webhook_bodies.status()], messages=messages))
-        begin, other = webhooks._begin, _connect()
+        take, other = webhooks._take, _connect()
 
-        def begin_and_be_looked_at(*args: Any) -> Any:
-            ids = begin(*args)
+        def take_and_be_looked_at(*args: Any) -> Any:
+            ids = take(*args)
             if ids:
                 other.execute(
                     "SELECT 1 FROM whatsapp_notify_webhookevent WHERE id = ANY(%s) "
@@ -219,7 +219,7 @@ class TestProcess:
                 )
             return ids
 
-        monkeypatch.setattr(webhooks, "_begin", begin_and_be_looked_at)
+        monkeypatch.setattr(webhooks, "_take", take_and_be_looked_at)
         with other, ThreadPoolExecutor(1) as pool:
             work = pool.submit(beside, lambda: webhooks.process(now=NOW))
             while not work.done() and not _is_somebody_waiting():

@@ -37,7 +37,7 @@ from whatsapp_notify.domain.policy import Block, Hold
 from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, DeliveryEvent, Message, Sender
-from whatsapp_notify.models.set_based import as_text, from_text, update_rows
+from whatsapp_notify.models.set_based import among, as_text, from_text, update_rows
 from whatsapp_notify.services import facts, faults, installation, senders, timeline
 from whatsapp_notify.services.facts import ContactFacts
 
@@ -199,7 +199,7 @@ def look(*, planned: Collection[PlannedCall]) -> frozenset[int]:
         pk__in={each.sender_id for each in planned}, stopped_at__isnull=False
     )
     seen = {each.contact_id: each.consent_revision for each in planned}
-    rows = Contact.objects.filter(pk__in=seen).values_list(
+    rows = Contact.objects.filter(pk__in=among(seen)).values_list(
         "pk", "consent_revision", Exists(stopped)
     )
     now = {pk: None if is_stopped else revision for pk, revision, is_stopped in rows}

@@ -28,7 +28,11 @@ def ring(signal: Signal, *, sender: Any = None, **arguments: Any) -> None:
     if replaying.silences(signal, arguments):
         return
     new = _Ring(signal, sender, arguments)
+    connection = transaction.get_connection()
+    if not connection.in_atomic_block and connection.get_autocommit():
+        new.send()
+        return
     # A rollback to a savepoint takes its rings out of the list.
-    waiting = transaction.get_connection().run_on_commit
+    waiting = connection.run_on_commit
     if not any(getattr(each[1], "__self__", None) == new for each in waiting):
         transaction.on_commit(new.send, robust=True)

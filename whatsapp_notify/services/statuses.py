@@ -13,6 +13,7 @@ from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.opaque import OpaqueId
 from whatsapp_notify.domain.statuses import from_provider
 from whatsapp_notify.models import Identity, Message
+from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import contacts, installation, news, refusals, unmatched
 from whatsapp_notify.services.news import Held, News
 
@@ -94,7 +95,7 @@ def _hold(told: Sequence[_Told], instance: str) -> dict[int, Held]:
     if others:
         found = Message.objects.filter(provider_message_id__in=others)
         ids.update(found.values_list("id", flat=True))
-    return news.hold(Message.objects.filter(pk__in=ids))
+    return news.hold(Message.objects.filter(pk__in=among(ids)))
 
 
 def _learn(told: Sequence[_Told], messages: dict[int, Held], instance: str, now: datetime) -> None:

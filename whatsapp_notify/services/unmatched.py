@@ -58,7 +58,8 @@ def keep(*, news: Sequence[News], now: datetime) -> None:
 def match(*, provider_message_ids: Sequence[str | None], now: datetime) -> Matched:
     """This will join kept statuses into messages whose provider id has become known."""
     wanted = [each for each in provider_message_ids if each]
-    if not wanted:
+    # Nearly always none waits, and hundreds of ids need not be compared with none.
+    if not wanted or not UnmatchedStatus.objects.filter(matched_at__isnull=True).exists():
         return Matched()
     with transaction.atomic():
         waiting = list(

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, QuerySet
@@ -14,7 +15,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
-from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.models.set_based import among, update_rows
 from whatsapp_notify.services import (
     doorbells,
     faults,
@@ -68,21 +69,25 @@ def record(*, body: bytes, now: datetime) -> bool:
     Returns:
         Whether it is new.
     """
-    quote = connection.ops.quote_name
-    table = quote(WebhookEvent._meta.db_table)
-    columns = ("digest", "body", "received_at", "state", "is_pending", "attempts", "problem")
-    sql = (
-        f"INSERT INTO {table} ({', '.join(map(quote, columns))}) "  # noqa: S608  # our names
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-    )
     moment = connection.ops.adapt_datetimefield_value(now)
-    digest = hashlib.sha256(body).digest()
     with connection.cursor() as cursor:
-        cursor.execute(sql, [digest, body, moment, State.PENDING.value, True, 0, ""])
+        cursor.execute(_insert_sql(), [hashlib.sha256(body).digest(), body, moment])
         is_new = cursor.rowcount == 1
     if is_new:
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
     return is_new
+
+
+@cache
+def _insert_sql() -> str:
+    """This will write the INSERT: raw, for ``create`` takes twice as long as all else."""
+    quote = connection.ops.quote_name
+    columns = ("digest", "body", "received_at", "state", "is_pending", "attempts", "problem")
+    return (
+        f"INSERT INTO {quote(WebhookEvent._meta.db_table)} "  # noqa: S608  # names are ours
+        f"({', '.join(map(quote, columns))}) "
+        f"VALUES (%s, %s, %s, '{State.PENDING.value}', true, 0, '') ON CONFLICT DO NOTHING"
+    )
 
 
 def process(*, now: datetime, batch: int = BATCH) -> int:
@@ -145,7 +150,7 @@ def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
     Passed over, the webhook would wait for a lease, and lose one of its attempts.
     """
     rows = WebhookEvent.objects.select_for_update(no_key=True)
-    return rows.filter(pk__in=ids, is_pending=True)
+    return rows.filter(pk__in=among(ids), is_pending=True)
 
 
 def _take(batch: int, now: datetime) -> list[int]:
@@ -271,7 +276,7 @@ def _finish(readings: Sequence[_Reading], now: datetime) -> None:
     """This will write what became of webhooks."""
     for attempts in {reading.attempts for reading in readings}:
         ids = [each.event_id for each in readings if each.attempts == attempts]
-        WebhookEvent.objects.filter(pk__in=ids).update(
+        WebhookEvent.objects.filter(pk__in=among(ids)).update(
             state=State.PROCESSED,
             is_pending=False,
             attempts=attempts,

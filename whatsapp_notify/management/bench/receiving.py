@@ -71,6 +71,8 @@ def post(
             poster = started.load(str(file), "--port", str(port), *connections, *rate)
             with measured({"web": web}) as costs:
                 poster.popen.wait()
+        # What is folded afterwards is counted.
+        WebhookEvent.objects.all().delete()
         return Posted(requests=requests, report=poster.stop(), costs=costs)
 
 

@@ -36,6 +36,8 @@ def set_up() -> Setup:
     # As docs/performance.md tells to: a new connection costs more than a webhook, and asking
     # whether it still lives as much as using it.
     settings.DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+    # Django remembers every statement otherwise.
+    settings.DEBUG = False
     settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, **setup.changes}
     django.setup()
     return setup

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.test.utils import override_settings
 
 _NEEDED = ("psutil",)
 _SERVERS = ("gunicorn", "granian")
@@ -68,7 +69,7 @@ class Command(BaseCommand):
             f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
             f"{connection.vendor}"
         )
-        with database():
+        with database(), override_settings(DEBUG=False):
             for line in _MEASUREMENTS[what](options):
                 self.stdout.write(line)
 
