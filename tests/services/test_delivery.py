@@ -363,19 +363,19 @@ class TestDoubt:
 
 class TestPace:
     def test_no_second_holds_more_than_the_rate(self, settings) -> None:
-        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 50}
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         for _each in range(8):
             factories.queued()
 
         claimed = claims.claim(limit=8, now=NOW)
 
-        # A tenth of a second ahead at fifty a second: five places, a little more than 1/50 apart.
+        # A quarter of a second ahead at twenty a second: five places, a little over 1/20 apart.
         starts = [round(planned.start_in, 4) for planned in claimed.calls]
-        assert starts == [0.0, 0.0202, 0.0404, 0.0606, 0.0808]
-        assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=101_015)
+        assert starts == [0.0, 0.0505, 0.101, 0.1515, 0.202]
+        assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=252_530)
 
     def test_a_full_horizon_is_waited_for(self, settings) -> None:
-        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 50}
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         for _each in range(8):
             factories.queued()
         claims.claim(limit=8, now=NOW)
@@ -383,7 +383,7 @@ class TestPace:
         claimed = claims.claim(limit=8, now=NOW)
 
         assert claimed.calls == ()
-        assert claimed.wait_until == NOW + timedelta(microseconds=51_015)
+        assert claimed.wait_until == NOW + timedelta(microseconds=127_530)
 
     def test_each_call_counts_towards_the_persons_pace(self) -> None:
         message = factories.queued()

@@ -46,8 +46,8 @@ logger = logging.getLogger(__name__)
 _UNREADABLE = "unreadable"
 
 #: Calls are committed at most so long before they start, so that a killed process leaves few
-#: in doubt.
-HORIZON = timedelta(seconds=0.1)
+#: in doubt; long enough that a process which is late does not leave places in the pace empty.
+HORIZON = timedelta(seconds=0.25)
 
 #: How long after its deadline a call's answer is still waited for before it counts as lost.
 ANSWER_GRACE = timedelta(seconds=15)

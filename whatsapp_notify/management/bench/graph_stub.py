@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -37,6 +38,8 @@ class Ledger:
     """What was accepted, and when."""
 
     def __init__(self) -> None:
+        #: No two stubs give the same ids.
+        self.name = secrets.token_hex(8)
         #: On the monotonic clock of this machine, which all its processes share.
         self.times = array("d")
         self.opaque_ids: list[bytes] = []
@@ -101,16 +104,16 @@ class GraphConnection(Connection):
         to, opaque = _between(body, _TO), _between(body, _OPAQUE)
         number = self._ledger.accept(opaque=opaque, to=to)
         to = to.lstrip(b"+")
+        wamid = f"wamid.{self._ledger.name}{number:012d}"
         answer = (
             b'{"messaging_product":"whatsapp","contacts":[{"input":"+%b","wa_id":"%b"}],'
-            b'"messages":[{"id":"wamid.BENCH%020d"}]}' % (to, to, number)
+            b'"messages":[{"id":"%b"}]}' % (to, to, wamid.encode())
         )
         whole = (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(answer), answer)
         )
         if self._newsroom is not None:
-            wamid = f"wamid.BENCH{number:020d}"
             self._newsroom.tell(number, wamid, to.decode(), opaque.decode())
         if self._latency_seconds:
             self._loop.call_later(self._latency_seconds, self.write, whole)
