@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 from whatsapp_notify.domain.survey_vocabulary import (
     GRADES,
+    HALVES,
     LABELS,
     NUMERALS,
     ONES,
+    OUT_OF,
+    OUT_OF_FEW,
+    OUT_OF_TEN,
     SILENT,
+    TENS,
     UNITS,
 )
 
@@ -41,6 +46,18 @@ _WHOLE = re.compile(r"(0|[1-9]\d{0,2})(?::[^\W\d_]{1,3})?")
 _HALF = re.compile(r"(\d{1,2})(?:[.,](\d)|½)")
 _PAIR = re.compile(r"(\d{1,2})[-–—/](\d{1,2})")
 _MONTH_IN_FINNISH = re.compile(r"\w{4,9}kuu(?:ta|n|ssa)?")
+_SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
+_OUT_OF_TEN = re.compile(
+    rf"\b([^\W\d_]{{1,12}})[ \t]{{1,3}}"
+    rf"(?:(?:{'|'.join(OUT_OF)})[ \t]{{1,3}}(?:10|{'|'.join(TENS)})|(?:{'|'.join(OUT_OF_TEN)}))\b",
+    re.IGNORECASE,
+)
+_DIGITS_OUT_OF_TEN = re.compile(
+    rf"(?<![\d.,])(\d{{1,2}})[ \t]{{1,3}}"
+    rf"(?:(?:{'|'.join(OUT_OF)})[ \t]{{1,3}}(?:{'|'.join(TENS)})|(?:{'|'.join(OUT_OF_TEN)}))\b",
+    re.IGNORECASE,
+)
+_JOINTS_OF_SHARES = frozenset({"of", "av", "из", "the", "out"})
 # Signs that make a number part of something else, so they are not stripped from it.
 _BINDING = frozenset("#№@°%")
 # Punctuation, emoji and what emoji are joined with; not the signs of currencies.
@@ -72,6 +89,10 @@ def read(text: str, *, keyword: str = "", lowest: int = 1, highest: int = 10) ->
     before = len(_chunks(text[:position], highest=highest)) if has_keyword else -1
     chunks = _chunks(text, highest=highest)
 
+    if not has_keyword:
+        chunks = _without_questions(chunks)
+    if any(_is_half_more(chunks, place) for place in range(len(chunks))):
+        return None
     scores = _fractions(chunks, lowest=lowest, highest=highest)
     if not scores:
         scores = _numbers(chunks, lowest=lowest, highest=highest)
@@ -86,7 +107,10 @@ def read(text: str, *, keyword: str = "", lowest: int = 1, highest: int = 10) ->
 
 
 def _with_ascii_digits(text: str) -> str:
-    return "".join(str(unicodedata.digit(sign)) if sign.isdecimal() else sign for sign in text)
+    return "".join(
+        str(unicodedata.digit(sign)) if sign.isdecimal() or sign in _SUPERSCRIPTS else sign
+        for sign in text
+    )
 
 
 def _without_keyword(text: str, keyword: str) -> tuple[str, bool, int]:
@@ -115,9 +139,19 @@ def _chunks(text: str, *, highest: int) -> list[_Chunk]:
         text,
         flags=re.IGNORECASE,
     )
+    if highest == 10:
+        text = _OUT_OF_TEN.sub(_as_fraction, text)
+        text = _DIGITS_OUT_OF_TEN.sub(r"\1/10", text)
     text = _GLUED_BEFORE_WORD.sub(r"\1 ", text)
     text = _GLUED_AFTER_WORD.sub(r"\1 ", text)
     return [_chunk(piece) for piece in text.split()]
+
+
+def _as_fraction(found: re.Match[str]) -> str:
+    """This will write "nine out of ten" in digits; other words before "out of ten" stay."""
+    word = found[1].casefold()
+    value = NUMERALS.get(word, GRADES.get(word))
+    return found[0] if value is None else f"{value}/10"
 
 
 def _chunk(piece: str) -> _Chunk:
@@ -154,7 +188,11 @@ def _fractions(chunks: Sequence[_Chunk], *, lowest: int, highest: int) -> dict[i
 def _numbers(chunks: Sequence[_Chunk], *, lowest: int, highest: int) -> dict[int, int]:
     """This will find the numbers in range that stand alone: in tenths, by their place."""
     found: dict[int, int] = {}
-    skipped = _places_in_groups(chunks) | _places_in_scales(chunks, lowest, highest)
+    skipped = (
+        _places_in_groups(chunks)
+        | _places_in_scales(chunks, lowest, highest)
+        | _places_in_shares(chunks)
+    )
     for place, chunk in enumerate(chunks):
         if place in skipped or not chunk.core[:1].isdigit() or _counts(chunks, place):
             continue
@@ -223,6 +261,46 @@ def _places_in_scales(chunks: Sequence[_Chunk], lowest: int, highest: int) -> se
         and chunks[place + 2].core == str(highest)
         for step in range(3)
     }
+
+
+def _places_in_shares(chunks: Sequence[_Chunk]) -> set[int]:
+    """This will find both numbers of "2 of 3", "5 of the 10" and their like."""
+    found: set[int] = set()
+    for place, chunk in enumerate(chunks):
+        if not chunk.core.isdigit():
+            continue
+        end = place + 1
+        while end < min(len(chunks), place + 4) and chunks[end].core in _JOINTS_OF_SHARES:
+            end += 1
+        if end < len(chunks) and (
+            (end > place + 1 and chunks[end].core.isdigit()) or chunks[end].core in OUT_OF_FEW
+        ):
+            found |= {place, end}
+    return found
+
+
+def _without_questions(chunks: Sequence[_Chunk]) -> list[_Chunk]:
+    """This will take the numbers out of sentences that ask: "Open at nine tomorrow?"."""
+    kept: list[_Chunk] = []
+    start = 0
+    for place, chunk in enumerate(chunks):
+        is_end = chunk.tail.startswith((".", "!", "?", "…"))
+        if not is_end and place < len(chunks) - 1:
+            continue
+        sentence = chunks[start : place + 1]
+        start = place + 1
+        asks = "?" in chunk.tail
+        kept += [_Chunk(each.text, "", each.tail) if asks else each for each in sentence]
+    return kept
+
+
+def _is_half_more(chunks: Sequence[_Chunk], place: int) -> bool:
+    """This will tell whether a number is followed by "and a half"."""
+    core = chunks[place].core
+    if not (core.isdigit() or core in NUMERALS or core in GRADES or core in ONES):
+        return False
+    following = tuple(chunk.core for chunk in chunks[place + 1 : place + 4])
+    return any(following[: len(phrase)] == phrase for phrase in HALVES)
 
 
 def _words(chunks: Sequence[_Chunk], *, after_keyword: int, has_digits: bool) -> dict[int, int]:

@@ -5,6 +5,10 @@ def _set_of_words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(line.split()) for line in text.strip().splitlines())
+
+
 #: Names of grades: they mean a score wherever they stand.
 GRADES = {
     # fi
@@ -103,14 +107,16 @@ ONES = {"one": 1, "yksi": 1, "ett": 1, "en": 1, "один": 1, "одна": 1}
 #: A number before one of these counts or prices something else.
 UNITS = _set_of_words(
     """
-    % € $ £ ₽ e eur euro euros euroa euron kr kronor sek usd руб рублей рубля р
+    % € $ £ ₽ e eur euro euros euroa euron евро рублей kr kronor sek usd руб рублей рубля р
     kg g cm mm m km l kpl pcs pieces items st stycken шт штук
     min minutes hour hours h day days week weeks month months year years am pm
     minuuttia tunti tuntia tunnissa päivä päivää päivän päivässä
     viikko viikkoa viikon viikossa kuukautta vuotta
     minuter timme timmar dag dagar vecka veckor månad månader år
     минут минуты час часа часов день дня дней неделя недели недель месяца месяцев года лет
-    of av из
+    of av из out
+    размер размера размеру размером
+    o'clock oclock tiden
     tuotetta pakettia kappaletta kertaa products parcels packages times
     varor paket produkter gånger товара товаров раз раза посылки посылок
     january february march april may june july august september october november december
@@ -123,8 +129,37 @@ LABELS = _set_of_words(
     """
     # № $ € £ no nr nro n:o order orders tilaus tilausnumero
     tilauksen ordernummer beställning заказ заказа invoice lasku faktura счёт
-    klo kello kl at page sivu size koko storlek размер
+    klo kello kellon kl klockan vid at past by before after until page sivu
+    ennen jälkeen viimeistään puoli före efter halv
+    в во к с до после около
+    size koko koon kokoa koossa koosta storlek размер version versio versionen версия модель
     """
 )
 #: Chunks that say nothing: thanks, and what is punctuation or emoji alone.
 SILENT = _set_of_words("kiitos kiitti thanks thank you thx tack спасибо") | {""}
+
+#: After a number these make it a half more, so that it is none of the scores.
+HALVES = _phrases(
+    """
+    ja puoli
+    ja puolikas
+    och en halv
+    och halv
+    och ett halvt
+    and a half
+    and half
+    с половиной
+    и половина
+    """
+)
+#: "Nine out of ten": what stands between, and the ten.
+OUT_OF = ("out of", "of", "av", "из")
+#: Ten as the end of a scale, also where Finnish puts "out of" into the word itself.
+TENS = ("ten", "tio", "десяти")
+OUT_OF_TEN = ("kymmenestä", "kympistä")
+#: "Two out of three": other ends than that of a scale, in Finnish.
+OUT_OF_FEW = _set_of_words(
+    """
+    kahdesta kolmesta neljästä viidestä kuudesta seitsemästä kahdeksasta yhdeksästä
+    """
+)
