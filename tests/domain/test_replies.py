@@ -256,28 +256,6 @@ class TestReadKeyword:
         return time.process_time() - started
 
 
-class TestMayMeanOptOut:
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ("We have to STOP this bill", True),
-            ("Could you stop sending me these?", True),
-            ("Voisitteko te lopettaa? Siis lopettakaa nämä viestit", True),
-            ("kan ni sluta skicka reklam", True),
-            ("как отписаться от рассылки?", True),
-            ("СТОР please, I mean it, no more", False),
-            ("nonstop party", False),
-            ("cancel my order", False),
-            ("Peru on kaunis maa", False),
-            ("", False),
-            ("x " * 5000 + "stop", False),
-        ],
-        ids=lambda value: repr(value)[:30],
-    )
-    def test_points_out_sentences(self, text: str, expected: bool) -> None:
-        assert replies.may_mean_opt_out(text) is expected
-
-
 class TestReadPayload:
     @pytest.mark.parametrize(
         ("payload", "keyword"),

@@ -1,7 +1,7 @@
 """Opt-out and opt-in as customers write them: in four languages, shouted, polite, disguised.
 
 A keyword counts only where it is the whole message. "Stop, thank you" stops; "We have to
-STOP this bill" is a sentence for a person.
+STOP this bill" is a sentence: see ``understanding``.
 """
 
 import unicodedata
@@ -150,7 +150,7 @@ _OPT_IN = (
 )
 
 # Before or after a keyword, these change nothing.
-_COURTESIES = (
+COURTESIES = (
     "please",
     "pls",
     "plz",
@@ -174,23 +174,6 @@ _COURTESIES = (
     "пожалуйста",
     "спасибо",
     "плиз",
-)
-
-# Words whose presence in a longer message may mean an opt-out. Words such as "cancel" or
-# "peru" are not among them: in a sentence they are about an order.
-_HINTS = (
-    "stop",
-    "unsubscribe",
-    "optout",
-    "lopeta",
-    "lopettakaa",
-    "sluta",
-    "avregistrera",
-    "avprenumerera",
-    "стоп",
-    "отписаться",
-    "отпишите",
-    "отписка",
 )
 
 # Letters that look like a Latin one, after case folding. Both the table and the message go
@@ -244,14 +227,6 @@ def read_keyword(text: str) -> Keyword | None:
         words = ("".join(words),)  # S.T.O.P.
     words = _without_repeats(_without_courtesies(words))
     return _KEYWORDS.get(words)
-
-
-def may_mean_opt_out(text: str) -> bool:
-    """This will tell whether a longer message speaks of stopping, so that a person reads it.
-
-    True for "We have to STOP this bill" as well: it decides nothing.
-    """
-    return not _HINTS_SKELETON.isdisjoint(_skeleton(text[:4096]).split())
 
 
 def read_payload(payload: str) -> Keyword | None:
@@ -311,8 +286,7 @@ _KEYWORDS = MappingProxyType(
     | {_key(phrase): Keyword.OPT_OUT_PROMOTIONS for phrase in _OPT_OUT_PROMOTIONS}
     | {_key(phrase): Keyword.OPT_IN for phrase in _OPT_IN}
 )
-_COURTESY_WORDS = tuple(sorted((_key(phrase) for phrase in _COURTESIES), key=len, reverse=True))
-_HINTS_SKELETON = frozenset(_skeleton(word) for word in _HINTS)
+_COURTESY_WORDS = tuple(sorted((_key(phrase) for phrase in COURTESIES), key=len, reverse=True))
 _PAYLOADS = MappingProxyType(
     {
         OPT_OUT_PAYLOAD: Keyword.OPT_OUT,

@@ -1,0 +1,207 @@
+"""Sentences about stopping and starting, and what only sounds like them."""
+
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whatsapp_notify.domain import reply_rules, reply_sentences, understanding
+from whatsapp_notify.domain.reply_vocabulary import CLASSES
+from whatsapp_notify.domain.understanding import Meaning
+
+RULES = (*reply_rules.OUT, *reply_rules.IN, *reply_rules.UNCLEAR)
+
+# Text, meaning, rule: each rule once or more, in some of the languages.
+TABLE = [
+    ("STOP", Meaning.OPT_OUT, "keyword"),
+    ("Stop. Thank you", Meaning.OPT_OUT, "keyword"),
+    ("no more offers", Meaning.OPT_OUT_PROMOTIONS, "keyword"),
+    ("LIITY", Meaning.OPT_IN, "keyword"),
+    ("stpo", Meaning.OPT_OUT, "misspelt keyword"),
+    ("lpoeta kiitos", Meaning.OPT_OUT, "misspelt keyword"),
+    ("отписатся", Meaning.OPT_OUT, "misspelt keyword"),
+    ("strat", Meaning.OPT_IN, "misspelt keyword"),
+    ("Not my shop, stop", Meaning.OPT_OUT, "keyword among words"),
+    ("sluta skicka", Meaning.OPT_OUT, "stop sending"),
+    ("хватит мне писать", Meaning.OPT_OUT, "stop sending"),
+    ("lopeta nää viestit", Meaning.OPT_OUT, "stop messages"),
+    ("stop the ads", Meaning.OPT_OUT_PROMOTIONS, "stop messages"),
+    ("I said stop", Meaning.OPT_OUT, "said stop"),
+    ("ei tarvii enää laittaa viestiä", Meaning.OPT_OUT, "no need to send"),
+    ("ei tarvitse lähettää", Meaning.OPT_OUT, "no need to send"),
+    ("Älkää enää lähettäkö minulle viestejä", Meaning.OPT_OUT, "do not send"),
+    ("skriv inte till mig mer", Meaning.OPT_OUT, "do not send"),
+    ("en halua enaa viesteja tänne", Meaning.OPT_OUT, "do not want messages"),
+    ("En halua teiltä enää mainoksia", Meaning.OPT_OUT_PROMOTIONS, "do not want messages"),
+    ("больше никаких сообщений", Meaning.OPT_OUT, "no more messages"),
+    ("please take me off your list", Meaning.OPT_OUT, "remove me"),
+    ("ta bort mig från listan", Meaning.OPT_OUT, "remove me"),
+    ("отпишите меня от рассылки", Meaning.OPT_OUT, "unsubscribe"),
+    ("Peruutan suostumukseni", Meaning.OPT_OUT, "withdraw consent"),
+    ("Отказываюсь от рассылки", Meaning.OPT_OUT, "refuse messages"),
+    ("jättäkää mut rauhaan", Meaning.OPT_OUT, "leave me alone"),
+    ("kan jag slippa de här meddelandena", Meaning.OPT_OUT, "get rid of messages"),
+    ("Peru tilaus viesteihin", Meaning.OPT_OUT, "end subscription"),
+    ("haluan taas viestejä", Meaning.OPT_IN, "want messages"),
+    ("подпишите меня на рассылку", Meaning.OPT_IN, "sign me up"),
+    ("Stop?", Meaning.UNCLEAR, "keyword as a question"),
+    ("STOP START STOP SENDING ME OFFERS AGAIN", Meaning.OPT_OUT_PROMOTIONS, "stop sending"),
+    ("🛑", Meaning.UNCLEAR, "stop sign alone"),
+    ("Miksi saan näitä viestejä?", Meaning.UNCLEAR, "asks where it comes from"),
+    ("för många meddelanden", Meaning.UNCLEAR, "too many messages"),
+    ("fewer messages please", Meaning.UNCLEAR, "fewer messages"),
+    ("voiko näitä pitää tauolla?", Meaning.UNCLEAR, "pause"),
+    ("Вы ошиблись номером", Meaning.UNCLEAR, "wrong person"),
+    ("ei kiinnosta", Meaning.UNCLEAR, "not interested"),
+    ("I never signed up for this", Meaning.UNCLEAR, "never asked"),
+    ("достали уже", Meaning.UNCLEAR, "annoyed"),
+    ("Radera mina uppgifter", Meaning.UNCLEAR, "delete my data"),
+    ("that unsubscribe thing", Meaning.UNCLEAR, "unsubscribe somehow"),
+    ("Riittää", Meaning.UNCLEAR, "enough"),
+    ("En halua näitä", Meaning.UNCLEAR, "does not want it"),
+    ("fuck off", Meaning.UNCLEAR, "angry"),
+    ("Delete my old number and use the new one", Meaning.UNCLEAR, "speaks of an end"),
+    ("Should I stop?", Meaning.UNCLEAR, "maybe stop"),
+    (
+        "Stop. Actually I ordered the wrong size",
+        Meaning.UNCLEAR,
+        "keyword beside other matters",
+    ),
+    ("Stop sending parcels to me", Meaning.UNCLEAR, "stop sending, beside an order"),
+    ("You stop sending these?", Meaning.UNCLEAR, "stop sending, as a question"),
+    ("stop sending me these 😂", Meaning.UNCLEAR, "stop sending, with a laugh"),
+    ("stop sending me these. Wait, no", Meaning.UNCLEAR, "stop sending, taken back"),
+    ("Stop sending me these. Sign me up", Meaning.UNCLEAR, "stop sending and sign me up"),
+    ("We have to STOP this bill", Meaning.NOTHING, ""),
+    ("Don't stop!", Meaning.NOTHING, ""),
+    ("don't stop sending these, I love them", Meaning.NOTHING, ""),
+    ("when does the offer stop", Meaning.NOTHING, ""),
+    ("en lopeta tilaustani", Meaning.NOTHING, ""),
+    ("Please do not message my husband, it's a surprise", Meaning.NOTHING, ""),
+    ("Älkää lähettäkö vielä", Meaning.NOTHING, ""),
+    ("Stop! That's such a good price 😂", Meaning.NOTHING, ""),
+    ("", Meaning.NOTHING, ""),
+]
+
+
+class TestUnderstand:
+    @pytest.mark.parametrize(("text", "meaning", "rule"), TABLE, ids=lambda value: repr(value)[:40])
+    def test_names_the_rule_that_fired(self, text: str, meaning: Meaning, rule: str) -> None:
+        verdict = understanding.understand(text)
+
+        assert (verdict.meaning, verdict.rule) == (meaning, rule)
+
+    def test_has_an_example_of_every_rule(self) -> None:
+        assert {rule.name for rule in RULES} - {rule for _text, _meaning, rule in TABLE} == set()
+
+    def test_calls_only_a_keyword_exact(self) -> None:
+        exact = [text for text, *_ in TABLE if understanding.understand(text).is_exact]
+
+        assert exact == [text for text, _meaning, rule in TABLE if rule == "keyword"]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "PLEASE TAKE ME OFF YOUR LIST",
+            "please take me off your list!!!",
+            "Please, take me off your list",
+            "рlеаse tаke mе оff yоur list",
+            "please t\u200bake me off your l\u00adist",
+            "ｐｌｅａｓｅ take me off your list",
+            "please taake me off your list",
+            "🙏 please take me off your list 🙏",
+            "Hello.\nplease take me off your list\nAnna",
+        ],
+        ids=ascii,
+    )
+    def test_knows_a_sentence_in_every_dress(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.OPT_OUT
+
+    def test_needs_no_accents(self) -> None:
+        plain = understanding.understand("Alkaa enaa lahettako minulle viesteja")
+        decomposed = understanding.understand(
+            "A\u0308lka\u0308a\u0308 la\u0308hetta\u0308ko\u0308 viesteja\u0308"
+        )
+
+        assert plain.meaning is decomposed.meaning is Meaning.OPT_OUT
+
+    def test_leaves_a_long_letter_to_a_person(self) -> None:
+        verdict = understanding.understand("Please take me off your list. " + "Blah blah. " * 60)
+
+        assert verdict.meaning is Meaning.UNCLEAR
+        assert verdict.rule == "remove me, in a long letter"
+
+    @given(st.text(max_size=200))
+    def test_takes_any_text(self, text: str) -> None:
+        assert understanding.understand(text).meaning in Meaning
+
+    @given(st.lists(st.sampled_from(sorted(" ".join(CLASSES.values()).replace("*", "").split()))))
+    def test_takes_any_words(self, words: list[str]) -> None:
+        verdict = understanding.understand(" ".join(words))
+
+        assert bool(verdict.rule) is (verdict.meaning is not Meaning.NOTHING)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            " " * 10**6,
+            "stop " * 10**6,
+            "do not send me messages stop " * 10**5,
+            "." * 10**6,
+            "?!" * 10**6,
+            "\u0301" * 10**6,
+            "ﷺ" * 10**6,
+            "a" * 10**6,
+            "не " * 10**6,
+        ],
+        ids=lambda text: repr(text[:10]),
+    )
+    def test_looks_at_the_beginning_of_a_huge_text_only(self, text: str) -> None:
+        # The best of five: other processes may hold up one of them. A tracer slows all.
+        limit = 1.0 if sys.gettrace() else 0.05
+        assert min(self.seconds_to_understand(text) for _ in range(5)) < limit
+
+    def seconds_to_understand(self, text: str) -> float:
+        started = time.process_time()
+        understanding.understand(text)
+        return time.process_time() - started
+
+
+class TestRules:
+    def test_name_classes_that_exist(self) -> None:
+        named = {
+            name
+            for rule in RULES
+            for pattern in rule.patterns
+            for part in pattern.split()
+            for name in part.lstrip("+").split("|")
+            if name.isupper()
+        }
+        named |= {name for rule in RULES for name in rule.unless}
+        named |= {rule.unless_before for rule in RULES if rule.unless_before}
+
+        assert named - set(CLASSES) == set()
+
+    def test_have_names_of_their_own(self) -> None:
+        assert len({rule.name for rule in RULES}) == len(RULES)
+        assert {rule.name for rule in reply_rules.OUT} >= reply_rules.ALSO_OF_ORDERS
+
+    def test_reach_no_further_than_three_words(self) -> None:
+        rule = reply_sentences.Rule("near", ("STOP SEND",))
+
+        near, far = (
+            reply_sentences.clauses(f"stop {'x y z w '[: 2 * count]}sending")[0] for count in (3, 4)
+        )
+
+        assert reply_sentences.fulfils(near, rule)
+        assert not reply_sentences.fulfils(far, rule)
+
+    def test_stop_at_a_comma(self) -> None:
+        rule = reply_sentences.Rule("near", ("STOP SEND",))
+
+        found = reply_sentences.clauses("stop, sending")
+
+        assert [clause.words for clause in found] == [("stop",), ("sending",)]
+        assert not any(reply_sentences.fulfils(clause, rule) for clause in found)

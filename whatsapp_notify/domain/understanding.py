@@ -1,0 +1,231 @@
+"""What a customer's message says about our messages: stop, start, perhaps, or nothing.
+
+# Note [Words before sentences]
+A message that is nothing but a keyword is understood by ``replies`` and always obeyed. All
+else is understood by rules that may err. So each verdict says which way it was reached, and
+what is reached by a sentence can be held back when too many come at once (see the service
+``opt_out_breaker``).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from whatsapp_notify.domain import replies, reply_rules, reply_sentences
+from whatsapp_notify.domain.replies import Keyword
+from whatsapp_notify.domain.reply_sentences import Clause, word_key
+
+
+class Meaning(StrEnum):
+    """What a message asks for."""
+
+    OPT_OUT = "opt_out"
+    #: Only promotions; order news go on.
+    OPT_OUT_PROMOTIONS = "opt_out_promotions"
+    OPT_IN = "opt_in"
+    #: Perhaps an end: a person asks.
+    UNCLEAR = "unclear"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a message means, and why we think so."""
+
+    meaning: Meaning
+    #: Name of the rule that fired, such as "stop sending"; empty where none did.
+    rule: str = ""
+    #: Whether a keyword was the whole message: see Note [Words before sentences].
+    is_exact: bool = False
+
+    @property
+    def is_opt_out(self) -> bool:
+        return self.meaning in {Meaning.OPT_OUT, Meaning.OPT_OUT_PROMOTIONS}
+
+
+_NOTHING = Verdict(meaning=Meaning.NOTHING)
+
+# Keywords that end the messages also where other words stand beside them: "Not interested,
+# stop". Words such as "cancel" and "end" are about an order there.
+_STRONG = (
+    "stop",
+    "stop it",
+    "stop all",
+    "stop now",
+    "unsubscribe",
+    "opt out",
+    "remove me",
+    "lopeta",
+    "lopettakaa",
+    "lopettakaa jo",
+    "stoppi",
+    "poistakaa minut",
+    "sluta",
+    "stopp",
+    "avregistrera",
+    "avregistrera mig",
+    "ta bort mig",
+    "стоп",
+    "отпишите",
+    "отпишите меня",
+    "отписаться",
+    "прекратите",
+    "не пишите",
+)
+# Keywords that are guessed behind a slip of the finger: no other word is near them.
+_GUESSED_OUT = (
+    "stop",
+    "unsubscribe",
+    "lopeta",
+    "lopettakaa",
+    "peruuta",
+    "sluta",
+    "stopp",
+    "avregistrera",
+    "avprenumerera",
+    "avsluta",
+    "отписаться",
+    "отпишите",
+    "прекратите",
+    "стоп",
+)
+_GUESSED_IN = ("start", "subscribe", "liity", "aloita", "starta", "начать", "подписаться", "старт")
+
+# Who laughs or is in love does not mean it.
+_JOKE = re.compile("[😂🤣😅😆😍🥰😘❤♥😁]")
+_SIGNS_ALONE = re.compile("[\\s\ufe0f🛑✋⛔🚫]+")
+# A smaller word than this has too many neighbours to guess.
+_LONG_WORD = 6
+
+
+def understand(text: str) -> Verdict:
+    """This will tell what a message asks for, and by which rule. Linear in a bounded length."""
+    keyword = replies.read_keyword(text)
+    if keyword is not None and "?" in text and keyword is not Keyword.OPT_IN:
+        return Verdict(meaning=Meaning.UNCLEAR, rule="keyword as a question")
+    if keyword is not None:
+        return Verdict(meaning=Meaning(keyword), rule="keyword", is_exact=True)
+    if _SIGNS_ALONE.fullmatch(text[: replies.MAX_LENGTH]) and text.strip():
+        return Verdict(meaning=Meaning.UNCLEAR, rule="stop sign alone")
+    found = reply_sentences.clauses(text)
+    verdict = _misspelt(found) or _by_rules(text, found)
+    if verdict.meaning is not Meaning.NOTHING and len(text) > reply_sentences.MAX_LENGTH:
+        return Verdict(meaning=Meaning.UNCLEAR, rule=f"{verdict.rule}, in a long letter")
+    return verdict
+
+
+def _misspelt(found: Sequence[Clause]) -> Verdict | None:
+    words = [word for clause in found for word in clause.words if (word,) not in _courtesies()]
+    if len(words) != 1 or any(clause.is_question for clause in found):
+        return None
+    meaning = _guesses().get(words[0])
+    return Verdict(meaning=meaning, rule="misspelt keyword") if meaning else None
+
+
+def _by_rules(text: str, found: Sequence[Clause]) -> Verdict:
+    out = _sentence(found, Meaning.OPT_OUT)
+    begin = _sentence(found, Meaning.OPT_IN)
+    if out and begin:
+        return Verdict(meaning=Meaning.UNCLEAR, rule=f"{out.rule} and {begin.rule}")
+    verdict = out or begin or _keyword_among_others(text, found)
+    if verdict is None:
+        return _unclear(found)
+    is_taken_back = any(clause.has("WISHED_BACK") for clause in found)
+    if verdict.is_opt_out and is_taken_back:
+        return Verdict(meaning=Meaning.UNCLEAR, rule=f"{verdict.rule}, taken back")
+    if verdict.is_opt_out and _JOKE.search(text):
+        return Verdict(meaning=Meaning.UNCLEAR, rule=f"{verdict.rule}, with a laugh")
+    return verdict
+
+
+def _sentence(found: Sequence[Clause], meaning: Meaning) -> Verdict | None:
+    rules = reply_rules.OUT if meaning is Meaning.OPT_OUT else reply_rules.IN
+    for clause in found:
+        rule = reply_sentences.first(rules, clause)
+        if rule is None:
+            continue
+        if clause.is_question and not clause.has("POLITE_QUESTION", "HOW"):
+            return Verdict(meaning=Meaning.UNCLEAR, rule=f"{rule.name}, as a question")
+        if clause.has("ORDER") and rule.name in reply_rules.ALSO_OF_ORDERS:
+            return Verdict(meaning=Meaning.UNCLEAR, rule=f"{rule.name}, beside an order")
+        if meaning is Meaning.OPT_OUT and _is_about_offers(clause):
+            meaning = Meaning.OPT_OUT_PROMOTIONS
+        return Verdict(meaning=meaning, rule=rule.name)
+    return None
+
+
+def _is_about_offers(clause: Clause) -> bool:
+    """This will tell whether only promotions are named: order news may go on."""
+    messages, offers = clause.places.get("MSG", ()), clause.places.get("AD", ())
+    return bool(offers) and set(messages) <= set(offers) and not clause.has("ALL", "NUMBER", "LIST")
+
+
+def _keyword_among_others(text: str, found: Sequence[Clause]) -> Verdict | None:
+    """This will find a clause that is a keyword: "Not interested, stop"."""
+    keys = [clause for clause in found if _without_courtesies(clause.words) in _strong()]
+    if not keys or _JOKE.search(text):
+        return None
+    if any(clause.is_question or clause.has("ORDER", "WISHED_BACK", "MAYBE") for clause in found):
+        return Verdict(meaning=Meaning.UNCLEAR, rule="keyword beside other matters")
+    return Verdict(meaning=Meaning.OPT_OUT, rule="keyword among words")
+
+
+def _unclear(found: Sequence[Clause]) -> Verdict:
+    for clause in found:
+        rule = reply_sentences.first(reply_rules.UNCLEAR, clause)
+        if rule is not None:
+            return Verdict(meaning=Meaning.UNCLEAR, rule=rule.name)
+    return _NOTHING
+
+
+def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:
+    while words and words[-1:] in _courtesies():
+        words = words[:-1]
+    while words and words[:1] in _courtesies():
+        words = words[1:]
+    return words[:1] if len(set(words)) == 1 else words
+
+
+@cache
+def _courtesies() -> frozenset[tuple[str, ...]]:
+    words = (
+        *replies.COURTESIES,
+        "ty",
+        "var vänlig och",
+        "olkaa hyvät",
+        "будьте добры",
+        "already",
+        "jo",
+        "nyt",
+        "уже",
+        "hei",
+        "hi",
+        "hej",
+        "you",
+        "ja",
+    )
+    return frozenset((word_key(word),) for phrase in words for word in phrase.split())
+
+
+@cache
+def _strong() -> frozenset[tuple[str, ...]]:
+    return frozenset(tuple(word_key(word) for word in phrase.split()) for phrase in _STRONG)
+
+
+@cache
+def _guesses() -> dict[str, Meaning]:
+    """This will return the slips that are near one keyword, and none of them a word."""
+    guesses: dict[str, Meaning] = {}
+    for words, meaning in ((_GUESSED_OUT, Meaning.OPT_OUT), (_GUESSED_IN, Meaning.OPT_IN)):
+        for word in words:
+            guesses.update(dict.fromkeys(_slips(word_key(word)), meaning))
+    return guesses
+
+
+def _slips(key: str) -> set[str]:
+    swapped = {key[:n] + key[n + 1] + key[n] + key[n + 2 :] for n in range(len(key) - 1)}
+    # Of a long word a letter may be missing as well, but not its ending, which is grammar.
+    missing = {key[:n] + key[n + 1 :] for n in range(1, len(key) - 2)}
+    return {key} | swapped | (missing if len(key) >= _LONG_WORD else set())
