@@ -241,6 +241,22 @@ class TestSecondAnswer:
 
         assert current().score == 8
 
+    @pytest.mark.parametrize(
+        ("days", "scores"), [(13, [8]), (14, [3, 8])], ids=["in-time", "too-late"]
+    )
+    @pytest.mark.parametrize("is_asked", [True, False], ids=["asked", "not-asked"])
+    def test_replaces_within_the_days_to_answer_only(
+        self, contact: Contact, survey: Survey, is_asked: bool, days: int, scores: list[int]
+    ) -> None:
+        question = ask(contact, survey) if is_asked else None
+        say(contact, "VERKKOKAUPPA 3", hours=0)
+
+        say(contact, "VERKKOKAUPPA 8", hours=24 * days)
+
+        rows = SurveyAnswer.objects.filter(is_current=True).order_by("id")
+        assert [row.score for row in rows] == scores
+        assert rows[0].question == question
+
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
     @pytest.mark.django_db(transaction=True)
     def test_at_the_same_moment_waits_for_the_first(self, contact: Contact, survey: Survey) -> None:

@@ -17,7 +17,7 @@ def read_answer(*, inbound: InboundMessage, now: datetime) -> SurveyAnswer | Non
 
     With the keyword it counts whenever it comes. Without, only within the days to answer
     after the question, or when the customer answered the question's own bubble. An answer to
-    a question that has one replaces it.
+    a question that has one replaces it within the days to answer; later it stands beside it.
     """
     question = _open_question(inbound)
     surveys = Survey.objects.filter(is_active=True).order_by("id")
@@ -68,14 +68,27 @@ def _last_question(inbound: InboundMessage, survey: Survey) -> Message | None:
     )
 
 
+def _is_settled(question: Message, survey: Survey, inbound: InboundMessage) -> bool:
+    """This will tell whether a question has an answer that is too old to be replaced."""
+    until = inbound.sent_at - timedelta(days=survey.answer_days)
+    answered = SurveyAnswer.objects.filter(question=question, is_current=True)
+    return answered.filter(answered_at__lte=until).exists()
+
+
 def _keep(
     inbound: InboundMessage,
     survey: Survey,
     question: Message | None,
     answer: survey_answers.Answer,
 ) -> SurveyAnswer:
+    if question is not None and _is_settled(question, survey, inbound):
+        question = None
     earlier = SurveyAnswer.objects.filter(
-        survey=survey, contact_id=inbound.contact_id, question=question, is_current=True
+        survey=survey,
+        contact_id=inbound.contact_id,
+        question=question,
+        is_current=True,
+        answered_at__gt=inbound.sent_at - timedelta(days=survey.answer_days),
     )
     is_current = not earlier.filter(answered_at__gt=inbound.sent_at).exists()
     if is_current:
