@@ -66,6 +66,52 @@ class TestConsentRecord:
             owner.get("/admin/whatsapp_notify/consentrecord/")
 
 
+class TestInboundMessage:
+    @pytest.mark.parametrize(
+        ("understood", "badge", "why"),
+        [
+            ({"as": "unclear", "rule": "pause"}, "unclear: ask the customer", "pause"),
+            (
+                {"as": "unclear", "rule": "remove me", "is_held": True},
+                "unclear: ask the customer",
+                "remove me – one of too many at once",
+            ),
+            ({"as": "opt_out", "rule": "stop sending"}, "stop", "stop sending"),
+        ],
+        ids=["unclear", "held", "stop"],
+    )
+    def test_tells_how_it_was_understood_and_why(
+        self,
+        understood: dict[str, Any],
+        badge: str,
+        why: str,
+        db: None,
+        owner: Client,
+        now: datetime,
+    ) -> None:
+        row = make.make_inbound(
+            make.make_contact(),
+            at=now,
+            handled_as="opt_out" if understood["as"] == "opt_out" else "kept",
+            content={"content": {}, "understood": understood},
+        )
+
+        page = html_of(owner, row)
+        listed = owner.get("/admin/whatsapp_notify/inboundmessage/").content.decode()
+
+        assert badge in page
+        assert why in page
+        assert badge in listed
+
+    def test_of_an_ordinary_message_names_no_rule(
+        self, db: None, owner: Client, now: datetime
+    ) -> None:
+        html = html_of(owner, make.make_inbound(make.make_contact(), at=now))
+
+        assert "kept for staff" in html
+        assert "unclear" not in html
+
+
 class TestContact:
     def test_shows_each_topic_with_its_history(
         self, db: None, owner: Client, now: datetime

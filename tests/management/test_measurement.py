@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from whatsapp_notify.domain import measurement
-from whatsapp_notify.domain.measurement import HELD_OUT, SPLITS, Figures, Reading, Sentence
+from whatsapp_notify.management import measurement
+from whatsapp_notify.management.measurement import HELD_OUT, SPLITS, Figures, Reading, Sentence
 
 LANGUAGES = {"en", "fi", "ru", "sv"}
 

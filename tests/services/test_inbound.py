@@ -11,7 +11,7 @@ from django.db import connection
 
 from tests import chat, factories
 from tests.factories import NOW
-from whatsapp_notify import conf
+from whatsapp_notify import conf, signals
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Person, contents
@@ -60,6 +60,19 @@ def called(to: Contact, *, at: Any = NOW, **fields: Any) -> Message:
     row.called_at, row.state, row.is_pending = at, "delivered", False
     row.save()
     return row
+
+
+@pytest.fixture
+def heard() -> Any:
+    """What rang for a person."""
+    told_of: list[str] = []
+
+    def listen(**told: Any) -> None:
+        told_of.append(f"{told['reason']}: {told['detail']}")
+
+    signals.attention_needed.connect(listen)
+    yield told_of
+    signals.attention_needed.disconnect(listen)
 
 
 class TestReceive:
@@ -279,6 +292,105 @@ class TestOptOut:
         contact = factories.contact()
 
         row = chat.write(text, by=chat.person(contact))
+
+        assert row.handled_as == HandledAs.KEPT
+        assert granted(contact) == {"orders"}
+
+    @pytest.mark.parametrize(
+        ("text", "rule"),
+        [
+            ("Please take me off your list", "remove me"),
+            ("en halua enää viestejä tänne", "do not want messages"),
+            ("sluta skicka sms", "stop sending"),
+            ("отпишите меня от рассылки", "unsubscribe"),
+            ("lpoeta", "misspelt keyword"),
+        ],
+    )
+    def test_f76_sentences_in_four_languages(self, text: str, rule: str) -> None:
+        contact = factories.contact(consents=("orders", "offers"))
+
+        row = chat.write(text, by=chat.person(contact))
+
+        row.refresh_from_db()
+        assert row.handled_as == HandledAs.OPT_OUT
+        assert granted(contact) == set()
+        assert confirmations(contact) == ["opt_out"]
+        assert row.content["understood"]["rule"] == rule
+        record = contact.consent_records.filter(action="withdraw").first()
+        assert record is not None
+        assert record.evidence == {"inbound_id": row.pk, "rule": rule}
+
+    def test_f76_sentence_about_offers_leaves_order_news(self) -> None:
+        contact = factories.contact(consents=("orders", "offers"))
+
+        chat.write("Please stop sending me these offers", by=chat.person(contact))
+
+        assert granted(contact) == {"orders"}
+
+    @pytest.mark.parametrize(
+        ("text", "rule"),
+        [
+            ("Stop?", "keyword as a question"),
+            ("Why am I getting these messages?", "asks where it comes from"),
+            ("liikaa viestejä", "too many messages"),
+        ],
+    )
+    def test_f76_unclear_words_are_kept_and_a_person_is_asked(
+        self,
+        text: str,
+        rule: str,
+        heard: list[str],
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        contact = factories.contact(consents=("orders", "offers"))
+
+        with django_capture_on_commit_callbacks(execute=True):
+            row = chat.write(text, by=chat.person(contact))
+
+        row.refresh_from_db()
+        assert row.handled_as == HandledAs.KEPT
+        assert granted(contact) == {"orders", "offers"}
+        assert confirmations(contact) == []
+        assert (row.content["understood"]["as"], row.content["understood"]["rule"]) == (
+            "unclear",
+            rule,
+        )
+        assert heard == [f"opt_out_unclear: inbound message #{row.pk}: {rule}"]
+
+    def test_a_person_is_asked_once_a_day_about_one_customer(
+        self, heard: list[str], django_capture_on_commit_callbacks: Any
+    ) -> None:
+        contact = factories.contact()
+
+        with django_capture_on_commit_callbacks(execute=True):
+            for hours in (0, 1, 23, 48):
+                at = NOW + timedelta(hours=hours)
+                chat.write("Stop?", by=chat.person(contact), at=at)
+
+        assert len(heard) == 2
+
+    def test_ordinary_words_keep_no_reason(
+        self, heard: list[str], django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            row = chat.write("Is my order on its way?", by=chat.person(factories.contact()))
+
+        row.refresh_from_db()
+        assert "understood" not in row.content
+        assert heard == []
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            contents.ButtonTap(payload="x", label="Please take me off your list"),
+            contents.ListReply(reply_id="1", title="Please take me off your list"),
+        ],
+        ids=["button", "list"],
+    )
+    def test_sentences_of_our_own_are_not_read(self, content: contents.Content) -> None:
+        contact = factories.contact()
+
+        row = chat.write(content, by=chat.person(contact))
 
         assert row.handled_as == HandledAs.KEPT
         assert granted(contact) == {"orders"}

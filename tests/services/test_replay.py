@@ -339,6 +339,30 @@ class TestLost:
 _END_OF_OFFERS = {"payload": replies.OPT_OUT_PROMOTIONS_PAYLOAD, "text": "No more offers"}
 
 
+class TestSentences:
+    def test_f65_withdrawal_by_a_sentence_comes_back(self) -> None:
+        contact = factories.contact(consents=("orders",))
+        said = webhook_day.said(contact, "Please take me off your list", minute=1)
+        read(webhook_day.tell(messages=[said]))
+        forget_consents()
+
+        again()
+
+        states = ConsentState.objects.filter(contact=contact, topic__key="orders")
+        assert [state.is_granted for state in states] == [False]
+
+    def test_f65_sentence_that_was_left_to_a_person_withdraws_nothing(self) -> None:
+        contact = factories.contact(consents=("orders",))
+        said = webhook_day.said(contact, "Please take me off your list", minute=1)
+        read(webhook_day.tell(messages=[said]))
+        InboundMessage.objects.update(handled_as=InboundMessage.HandledAs.KEPT)
+        forget_consents()
+
+        again()
+
+        assert not ConsentState.objects.filter(contact=contact).exists()
+
+
 class TestNothingBegins:
     def test_f65_an_old_start_does_not_win_over_a_later_stop(self) -> None:
         contact = factories.contact(consents=("orders",))

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.admin import badges, base, search
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.domain.understanding import Meaning
 from whatsapp_notify.models import InboundMessage
 
 
@@ -25,13 +27,19 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
     ordering = ("-pk",)
     actions = None
     fields = (
-        "customer", "kind", "said", "handled", "answers_to", "our_answers", "sent_at",
+        "customer", "kind", "said", "handled", "why", "answers_to", "our_answers", "sent_at",
         "received_at", "sender",
     )  # fmt: skip
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundMessage]:
-        rows = super().get_queryset(request).defer("content")
+        # Of the content only why it was understood so: the rest may be long.
+        rows = (
+            super()
+            .get_queryset(request)
+            .defer("content")
+            .annotate(understood=KeyTransform("understood", "content"))
+        )
         if not self.has_own_permission(request, "view_inboundmessage_text"):
             rows = rows.defer("content", "text")
         # See Note [Lists load relations apart].
@@ -65,9 +73,17 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
         return inbound.text or "–"
 
     @admin.display(description=_("understood as"), ordering="handled_as")
-    def handled(self, inbound: InboundMessage) -> str:
+    def handled(self, inbound: Any) -> str:
+        if (inbound.understood or {}).get("as") == Meaning.UNCLEAR:
+            return badges.badge(_("unclear: ask the customer"), Tone.DOUBT)
         is_stop = inbound.handled_as == InboundMessage.HandledAs.OPT_OUT
         return badges.badge(inbound.get_handled_as_display(), Tone.DOUBT if is_stop else Tone.OFF)
+
+    @admin.display(description=_("because of the rule"))
+    def why(self, inbound: Any) -> str:
+        understood = inbound.understood or {}
+        held = _("one of too many at once") if understood.get("is_held") else ""
+        return " – ".join(str(part) for part in (understood.get("rule"), held) if part) or "–"
 
     @admin.display(description=_("answers"))
     def answers_to(self, inbound: Any) -> str:

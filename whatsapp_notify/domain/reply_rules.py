@@ -79,7 +79,7 @@ OUT = (
     Rule(
         "do not send",
         (
-            "DONT +SEND ME|MSG|AD|MORE|NUMBER",
+            "DONT +SEND ME|MSG|AD|MORE|NUMBER|ALL",
             "DONT +ever|enaa|enää|больше|mer +SEND",
             "DONT MORE SEND",
             "DONT MSG|AD SEND",
@@ -119,6 +119,8 @@ OUT = (
             "больше +не +WANT MSG|AD|RECEIVE|THIS",
             "vill|önskar|orkar +DONT MSG|AD",
             "vill|önskar +DONT SEND|LIST",
+            "NOT WANT ALL from|от|teiltä",
+            "vill DONT något +från",
             "vill|önskar +DONT MORE +$",
             "NOT WANT THIS +получать",
             "NOT|NO INTERESTED MSG|AD",
@@ -160,6 +162,9 @@ OUT = (
             "ta +bort ME|NUMBER",
             "ta +mig +bort",
             "TAKE off|pois|out LIST",
+            "REMOVE|TAKE|bort NAME LIST",
+            "TAKE my NAME +off +$",
+            "poistun|eroan LIST",
             "lose|forget +my +number",
             "leave|keep ME +off LIST",
             "ME +saa REMOVE",

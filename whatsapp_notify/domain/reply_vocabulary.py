@@ -61,7 +61,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
         "AD": """
             mainos* mainok* tarjou* markkinoi* uutiskir* kampanj*
             reklam* erbjudand* nyhetsbrev* marknadsför*
-            реклам* акци* предложени* промо* новост*
+            реклам* маркетинг* акци* предложени* промо* новост*
             ad ads advert* offer offers promo* marketing deals newsletter* campaign*""",
         "ALL": "mitään kaikki kaikkia allt alla något все всё ничего all everything anything",
         "THIS": """
@@ -247,6 +247,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
         "USE": """
             käyttö käyttäkö käyttämä* käyttää använda använd использовать используйте using use""",
         "CHANGED": "vanha vanhan uusi uuden gammal gamla ny nya старый новый old new",
+        "NAME": "nimeni nimi namn имя name",
         "AS_SOON": "kun jahka once",
         "CODE": """
             koodi* alennu* rabatt* kod koden скидк* промокод* код discount* code codes coupon*""",

@@ -102,11 +102,9 @@ _LONG_WORD = 6
 
 def understand(text: str) -> Verdict:
     """This will tell what a message asks for, and by which rule. Linear in a bounded length."""
-    keyword = replies.read_keyword(text)
-    if keyword is not None and "?" in text and keyword is not Keyword.OPT_IN:
-        return Verdict(meaning=Meaning.UNCLEAR, rule="keyword as a question")
-    if keyword is not None:
-        return Verdict(meaning=Meaning(keyword), rule="keyword", is_exact=True)
+    verdict = read_keyword(text)
+    if verdict.meaning is not Meaning.NOTHING:
+        return verdict
     if _SIGNS_ALONE.fullmatch(text[: replies.MAX_LENGTH]) and text.strip():
         return Verdict(meaning=Meaning.UNCLEAR, rule="stop sign alone")
     found = reply_sentences.clauses(text)
@@ -114,6 +112,16 @@ def understand(text: str) -> Verdict:
     if verdict.meaning is not Meaning.NOTHING and len(text) > reply_sentences.MAX_LENGTH:
         return Verdict(meaning=Meaning.UNCLEAR, rule=f"{verdict.rule}, in a long letter")
     return verdict
+
+
+def read_keyword(text: str) -> Verdict:
+    """This will tell what a message asks for that is a keyword; with "?" a person asks."""
+    keyword = replies.read_keyword(text)
+    if keyword is None:
+        return _NOTHING
+    if "?" in text and keyword is not Keyword.OPT_IN:
+        return Verdict(meaning=Meaning.UNCLEAR, rule="keyword as a question")
+    return Verdict(meaning=Meaning(keyword), rule="keyword", is_exact=True)
 
 
 def _misspelt(found: Sequence[Clause]) -> Verdict | None:

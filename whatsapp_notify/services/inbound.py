@@ -12,8 +12,8 @@ from whatsapp_notify import conf, signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.cloud_api.webhooks.preferences import PreferenceChange
-from whatsapp_notify.domain import replies
-from whatsapp_notify.domain.replies import Keyword
+from whatsapp_notify.domain import replies, understanding
+from whatsapp_notify.domain.understanding import Meaning, Verdict
 from whatsapp_notify.models import (
     ConsentRecord,
     Contact,
@@ -28,6 +28,7 @@ from whatsapp_notify.services import (
     consent,
     contacts,
     doorbells,
+    opt_out_breaker,
     senders,
     surveys,
     timeline,
@@ -50,6 +51,9 @@ _CHANGES_OF_NUMBER = frozenset({"user_changed_number", "user_changed_user_id"})
 
 #: Meta's clock counts whole seconds, so that an answer may seem older than its question.
 _SECOND = timedelta(seconds=1)
+
+#: A customer whose words are unclear is not asked about again for so long.
+_ASKED_FOR = timedelta(days=1)
 
 #: Kinds that WhatsApp sends by itself: they open no window and are no reply.
 _NOTICES = frozenset({"system", "revoke", "edit", "unsupported"})
@@ -90,7 +94,7 @@ def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | 
             _mark_replied(row, now)
         _clear_unreachable(contact, now)
     row.handled_as = _route(row, message, now)
-    row.save(update_fields=["handled_as"])
+    row.save(update_fields=["handled_as", *(["content"] if "understood" in row.content else [])])
     doorbells.ring(signals.message_received, sender=InboundMessage, inbound_id=row.pk)
     return row
 
@@ -99,7 +103,9 @@ def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
     """This will bring back what a message withdrew that is kept, but its withdrawal not.
 
     The ledger has lost it, or an older version did not understand the word. Only withdrawals:
-    what is given again by mistake does more harm than what is missing. Needs a transaction.
+    what is given again by mistake does more harm than what is missing. Of sentences only those
+    that were understood as withdrawals when they came: the others are with a person. Needs a
+    transaction.
     """
     row = (
         InboundMessage.objects.select_related("contact")
@@ -108,11 +114,14 @@ def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
     )
     if row is None or message.group_id or message.kind in _NOTICES:
         return
-    if _keyword(row, message) not in {Keyword.OPT_OUT, Keyword.OPT_OUT_PROMOTIONS}:
+    verdict = _understood(row, message)
+    if not verdict.is_opt_out:
+        return
+    if not verdict.is_exact and row.handled_as != HandledAs.OPT_OUT:
         return
     if consent.is_recorded(contact=row.contact, dedupe_key=f"inbound:{row.pk}"):
         return
-    row.handled_as = _consent_word(row, message, now) or row.handled_as
+    row.handled_as = _obey(row, message, verdict, now)
     row.save(update_fields=["handled_as"])
 
 
@@ -169,31 +178,77 @@ def _notice(row: InboundMessage, message: wire.InboundMessage, now: datetime) ->
     return HandledAs.NOTICE if message.kind in _NOTICES else None
 
 
-def _keyword(row: InboundMessage, message: wire.InboundMessage) -> Keyword | None:
+def _understood(row: InboundMessage, message: wire.InboundMessage) -> Verdict:
+    """This will tell what a message says about our messages; sentences only in free words."""
     match message.content:
+        case contents.Text() | contents.Media():
+            return understanding.understand(row.text)
         case contents.ButtonTap(payload=payload) | contents.ButtonReply(reply_id=payload):
-            return replies.read_payload(payload) or replies.read_keyword(row.text)
-    return replies.read_keyword(row.text)
+            keyword = replies.read_payload(payload)
+            if keyword is not None:
+                return Verdict(meaning=Meaning(keyword), rule="button", is_exact=True)
+    return understanding.read_keyword(row.text)
 
 
 def _consent_word(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str | None:
-    keyword = _keyword(row, message)
-    if keyword is None:
+    verdict = _understood(row, message)
+    if verdict.meaning is Meaning.NOTHING:
         return None
+    if verdict.is_opt_out and not verdict.is_exact and opt_out_breaker.is_open(at=row.sent_at):
+        # Nobody is told of each: the breaker has rung.
+        _keep_reason(row, dataclasses.replace(verdict, meaning=Meaning.UNCLEAR), held=True)
+        return None
+    _keep_reason(row, verdict)
+    if verdict.meaning is Meaning.UNCLEAR:
+        _ask_a_person(row, verdict)
+        return None
+    return _obey(row, message, verdict, now)
+
+
+def _keep_reason(row: InboundMessage, verdict: Verdict, *, held: bool = False) -> None:
+    """This will keep how the message was understood, and by which rule, beside its content."""
+    row.content = {
+        **row.content,
+        "understood": {
+            "as": str(verdict.meaning),
+            "rule": verdict.rule,
+            "is_exact": verdict.is_exact,
+            "is_held": held,
+        },
+    }
+
+
+def _ask_a_person(row: InboundMessage, verdict: Verdict) -> None:
+    """This will ring for a message that may ask for an end, once a day for each customer."""
+    asked = InboundMessage.objects.filter(
+        contact_id=row.contact_id,
+        sent_at__gt=row.sent_at - _ASKED_FOR,
+        content__understood__as=str(Meaning.UNCLEAR),
+    )
+    if not asked.exclude(pk=row.pk).exists():
+        detail = f"inbound message #{row.pk}: {verdict.rule}"
+        doorbells.ring(signals.attention_needed, reason="opt_out_unclear", detail=detail)
+
+
+def _obey(
+    row: InboundMessage, message: wire.InboundMessage, verdict: Verdict, now: datetime
+) -> str:
+    """This will give or withdraw consent as the customer asks."""
     is_button = isinstance(message.content, contents.ButtonTap | contents.ButtonReply)
     proof = Proof(
         source=ConsentRecord.Source.BUTTON if is_button else ConsentRecord.Source.KEYWORD,
         wording=row.text,
         language=row.contact.language,
-        evidence={"inbound_id": row.pk},
+        evidence={"inbound_id": row.pk} | ({} if verdict.is_exact else {"rule": verdict.rule}),
         dedupe_key=f"inbound:{row.pk}",
     )
-    if keyword is Keyword.OPT_OUT:
-        _opt_out(row, message.person, proof, now)
-        return HandledAs.OPT_OUT
-    if keyword is Keyword.OPT_OUT_PROMOTIONS:
-        _opt_out_of_promotions(row, proof, now)
-        return HandledAs.OPT_OUT
+    match verdict.meaning:
+        case Meaning.OPT_OUT:
+            _opt_out(row, message.person, proof, now)
+            return HandledAs.OPT_OUT
+        case Meaning.OPT_OUT_PROMOTIONS:
+            _opt_out_of_promotions(row, proof, now)
+            return HandledAs.OPT_OUT
     _opt_in(row, proof, now)
     return HandledAs.OPT_IN
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from whatsapp_notify.domain import measurement, survey_answers, understanding
-from whatsapp_notify.domain.measurement import HELD_OUT, SPLITS, WRITTEN, Reading
+from whatsapp_notify.domain import survey_answers, understanding
 from whatsapp_notify.domain.understanding import Meaning
+from whatsapp_notify.management import measurement
+from whatsapp_notify.management.measurement import HELD_OUT, SPLITS, WRITTEN, Reading
 
 LANGUAGES = ("en", "fi", "ru", "sv")
 
