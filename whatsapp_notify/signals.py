@@ -18,7 +18,8 @@ messages_due = Signal()
 #: Arguments: ``sender`` (WebhookEvent class).
 webhooks_recorded = Signal()
 
-#: A message changed its state by news of the provider, never by a repeated or older one.
+#: A message changed its state by news of the provider, never by a repeated or older one. Not
+#: sent by a replay.
 #: Arguments: ``sender`` (Message class), ``message_ids`` (list of int), ``state`` (str).
 message_state_changed = Signal()
 
@@ -26,11 +27,13 @@ message_state_changed = Signal()
 #: Arguments: ``sender`` (ConsentRecord class), ``record_id`` (int).
 consent_changed = Signal()
 
-#: A customer wrote. Sent once per message, after it was kept and routed.
+#: A customer wrote. Sent once per message, after it was kept and routed. Not
+#: sent by a replay.
 #: Arguments: ``sender`` (InboundMessage class), ``inbound_id`` (int).
 message_received = Signal()
 
-#: A survey was answered; a later answer to the same question sends it again.
+#: A survey was answered; a later answer to the same question sends it again. Not
+#: sent by a replay.
 #: Arguments: ``sender`` (SurveyAnswer class), ``answer_id`` (int).
 survey_answered = Signal()
 
