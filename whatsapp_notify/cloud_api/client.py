@@ -119,7 +119,7 @@ class _Adapter(HTTPAdapter):
             raise
         finally:
             pool._put_conn(connection)
-        return _to_response(request, received)
+        return _WholeResponse(request, received)
 
     def _pool(self, request: PreparedRequest, verify: bool | str) -> Any:
         # The look-up of the library makes a key of all that TLS can be told, each time.
@@ -138,9 +138,9 @@ def _to_bytes(request: PreparedRequest) -> bytes:
     """This will write the whole request."""
     parts = urlsplit(str(request.url))
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    head = [f"{request.method} {target} HTTP/1.1", f"Host: {parts.netloc}"]
-    head.extend(f"{name}: {value}" for name, value in request.headers.items())
-    return "\r\n".join((*head, "\r\n")).encode("latin-1") + _body_of(request)
+    head = f"{request.method} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+    lines = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
+    return f"{head}{lines}\r\n".encode("latin-1") + _body_of(request)
 
 
 def _body_of(request: PreparedRequest) -> bytes:
@@ -150,19 +150,19 @@ def _body_of(request: PreparedRequest) -> bytes:
 class _WholeResponse(Response):
     """An answer that was read before it was handed over."""
 
-    #: Where the end was not announced, only the deadline tells whether it came.
-    is_framed: bool
-
-
-def _to_response(request: PreparedRequest, received: transport.Received) -> Response:
-    response = _WholeResponse()
-    response.status_code = received.http_status
-    response.headers = CaseInsensitiveDict(received.headers.items())
-    response.request = request
-    response.url = str(request.url)
-    response._content = received.body
-    response.is_framed = received.is_framed
-    return response
+    def __init__(self, request: PreparedRequest, received: transport.Received) -> None:
+        # Not the parent's: it makes a jar of cookies for each answer.
+        self.status_code = received.http_status
+        # As http.client read them; looked up whatever their case.
+        self.headers = received.headers  # type: ignore[assignment]
+        self.request = request
+        self.url = str(request.url)
+        self.history = []
+        self.raw = None
+        self._content = received.body
+        self._content_consumed = True
+        #: Where the end was not announced, only the deadline tells whether it came.
+        self.is_framed = received.is_framed
 
 
 class _Session(requests.Session):

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 #: Rows committed as ``calling`` together, and answers written together: few are in doubt when
 #: a process is killed.
-MICRO_BATCH = 100
+MICRO_BATCH = 200
 #: Answers are written at the latest after so long.
 COLLECT_SECONDS = 0.1
 #: A wait longer than this is left to the next tick.

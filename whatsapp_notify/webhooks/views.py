@@ -1,6 +1,5 @@
 """The webhook: size cap, signature over the raw bytes, one INSERT, 200."""
 
-import logging
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -13,15 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from whatsapp_notify import conf
 from whatsapp_notify.cloud_api import signature
-from whatsapp_notify.services import webhooks
-
-logger = logging.getLogger(__name__)
-
-#: Meta sends up to 3 MB; Django's own cap of 2.5 MB would refuse, and Meta repeat for days.
-#: Source: WhatsApp Cloud API, "Webhooks, overview", read 2026-11.
-MAX_BYTES = 3 * 1024 * 1024
-
-_CHUNK = 64 * 1024
+from whatsapp_notify.webhooks import receiving
 
 
 @method_decorator(
@@ -46,43 +37,20 @@ class WebhookView(View):
         return _answer(200, challenge)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        secrets = conf.load().app_secrets
-        if not secrets:
-            logger.error("A webhook was refused: no APP_SECRET is set")
-            return _answer(503)
+        stream: Any = request
+        if not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated"):
+            # Sent in chunks. Django reads no body without its length; such a server ends it itself.
+            stream = request.META["wsgi.input"]
         try:
-            body = _read(request)
+            status = receiving.receive(
+                stream=stream,
+                announced=request.META.get("CONTENT_LENGTH") or "",
+                header=request.headers.get("X-Hub-Signature-256"),
+                now=timezone.now(),
+            )
         except UnreadablePostError:
             return _answer(400)
-        if body is None:
-            return _answer(413)
-        header = request.headers.get("X-Hub-Signature-256")
-        if not signature.is_valid(body=body, header=header, secrets=secrets):
-            return _answer(401)
-        webhooks.record(body=body, now=timezone.now())
-        return _answer(200)
-
-
-def _read(request: HttpRequest) -> bytes | None:
-    """This will return the body, or None when it is too large, before it is in memory."""
-    try:
-        announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        announced = 0
-    if announced > MAX_BYTES:
-        return None
-    chunks: list[bytes] = []
-    total = 0
-    stream: Any = request
-    if not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated"):
-        # Sent in chunks. Django reads no body without its length; such a server ends it itself.
-        stream = request.META["wsgi.input"]
-    while chunk := stream.read(_CHUNK):
-        total += len(chunk)
-        if total > MAX_BYTES:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+        return _answer(status)
 
 
 def _answer(status: int, text: str = "") -> HttpResponse:

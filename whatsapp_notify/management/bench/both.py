@@ -88,6 +88,7 @@ def run(
     workers: int,
     per_body: int,
     latency: float = 0.15,
+    way: str = "",
 ) -> Loop:
     """This will feed messages at a rate and let their news come back, then wait for the rest."""
     now = timezone.now()
@@ -98,6 +99,7 @@ def run(
         CONCURRENCY=512,
         MESSAGES_PER_SECOND=max(1, int(per_second * 1.2)),
         BACKEND="whatsapp_notify.backends.cloud_api.CloudApiBackend",
+        **({way: True} if way else {}),
     ) as started:
         web, port = started.web(server=server, workers=web_workers)
         graph, _port = started.graph(

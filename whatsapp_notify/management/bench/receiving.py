@@ -58,10 +58,13 @@ class Folded:
 
 
 def post(
-    *, requests: int, server: str, workers: int, per_second: float | None, is_naive: bool = False
+    *, requests: int, server: str, workers: int, per_second: float | None, way: str = ""
 ) -> Posted:
-    """This will post single-status webhooks to a web server of the shop's."""
-    with processes.running(**({"BENCH_IS_NAIVE": True} if is_naive else {})) as started:
+    """This will post single-status webhooks to a web server of the shop's.
+
+    ``way``: through the shop's middleware, ``BENCH_IS_DIRECT`` before it, ``BENCH_IS_NAIVE``.
+    """
+    with processes.running(**({way: True} if way else {})) as started:
         web, port = started.web(server=server, workers=workers)
         with TemporaryDirectory() as folder:
             file = Path(folder) / "requests"

@@ -55,6 +55,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seconds", type=float, default=60.0, help="loop: how long.")
         parser.add_argument("--server", choices=_SERVERS, default="gunicorn", help="Web server.")
+        parser.add_argument(
+            "--direct", action="store_true", help="webhook, loop: before the shop's middleware."
+        )
         parser.add_argument("--per-body", type=int, nargs="+", default=[1], help="Statuses a body.")
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
@@ -167,11 +170,18 @@ def _webhook(options: dict[str, Any]) -> Iterator[str]:
     unlimited: list[float] = []
     for per_second in (None, 1000.0):
         posted = [
-            receiving.post(requests=messages, server=server, workers=workers, per_second=per_second)
+            receiving.post(
+                requests=messages,
+                server=server,
+                workers=workers,
+                per_second=per_second,
+                way="BENCH_IS_DIRECT" if options["direct"] else "",
+            )
             for _round in range(rounds)
         ]
         yield (
-            f"view, {server}, {workers} workers, "
+            f"{'before the middleware' if options['direct'] else 'view'}, {server}, "
+            f"{workers} workers, "
             f"{f'{per_second:,.0f} requests/s offered' if per_second else 'as fast as it goes'}, "
             f"{rounds} rounds of {messages:,}: {spread([each.per_second for each in posted])} "
             f"requests/s, all answered 200: {all(each.is_clean for each in posted)}"
@@ -184,7 +194,11 @@ def _webhook(options: dict[str, Any]) -> Iterator[str]:
         yield f"  CPU ms a request, web server and database: {spread(cpu, digits=3)}"
     if options["against"]:
         naive = receiving.post(
-            requests=messages // 4, server=server, workers=workers, per_second=None, is_naive=True
+            requests=messages // 4,
+            server=server,
+            workers=workers,
+            per_second=None,
+            way="BENCH_IS_NAIVE",
         )
         ratio = statistics.median(unlimited) / naive.per_second
         yield (
@@ -216,6 +230,7 @@ def _loop(options: dict[str, Any]) -> Iterator[str]:
             workers=options["processes"][0],
             per_body=per_body,
             latency=options["latency"],
+            way="BENCH_IS_DIRECT" if options["direct"] else "",
         )
         yield (
             f"{rate} messages/s for {options['seconds']:.0f} s, {options['server']} with 2 "
