@@ -33,6 +33,7 @@ class Counts:
     kills: int = 0
     crash_points: int = 0
     interleavings: int = 0
+    other_interleavings: int = 0
     sequences: int = 0
     fuzzed_webhooks: int = 0
     messages: int = 0

@@ -176,10 +176,10 @@ def play(world: World, run: Run, *, stops: Sequence[Stop] = STOPS) -> tuple[Coun
     return total + rows, tally
 
 
-def begin_era(world: World) -> None:
+def begin_era(world: World, *, people: int = 1) -> None:
     """This will empty the database, and make it noon again: no quiet hours are near."""
     world.clock.advance(seconds=(factories.NOW - world.clock()).total_seconds())
-    world.reset(people=1)
+    world.reset(people=people)
     world.graph.follow(Script())
     for key in ("service", "offers"):
         factories.topic(key)

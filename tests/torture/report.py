@@ -12,6 +12,7 @@ LABELS = {
     "kills": "random kills",
     "crash_points": "crash points",
     "interleavings": "interleavings of STOP and send",
+    "other_interleavings": "other interleavings",
     "sequences": "sequences of statuses",
     "fuzzed_webhooks": "fuzzed webhooks",
     "messages": "messages",
