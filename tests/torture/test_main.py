@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.torture import __main__ as command
 from tests.torture import report
 from tests.torture.campaign import Counts
+from tests.torture.mutants import Verdict
 
 
 class TestMain:
@@ -47,6 +49,56 @@ class TestMain:
         command.main([])
 
         assert capsys.readouterr().err.startswith("seed ")
+
+
+class TestMutants:
+    CAUGHT = Verdict(name="no key", caught_by="kills", steps=40, words="accepted 2 times")
+    SURVIVED = Verdict(name="no look", caught_by="races", steps=None)
+
+    @pytest.fixture(autouse=True)
+    def found(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Verdict]]:
+        found = {"sqlite": [self.CAUGHT], "postgres": [self.CAUGHT]}
+        monkeypatch.setattr(command, "_hunt", lambda databases, **rest: found)
+        monkeypatch.setattr(command.signal, "signal", lambda *arguments: None)
+        return found
+
+    def test_succeed_where_each_was_caught(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["--mutants"]) == 0
+
+        told = capsys.readouterr().out
+        assert "no key" in told
+        assert "Each planted bug was caught" in told
+
+    def test_fail_where_one_survived(
+        self, found: dict[str, list[Verdict]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        found["postgres"] = [self.SURVIVED]
+
+        assert command.main(["--mutants"]) == 1
+        assert "SURVIVED on postgres: no look" in capsys.readouterr().out
+
+    def test_fail_where_a_campaign_finds_bugs_without_any(
+        self, found: dict[str, list[Verdict]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        broken = dataclasses.replace(self.CAUGHT, unmutated="message 3 was lost")
+        found["sqlite"] = [broken]
+
+        assert command.main(["--mutants"]) == 1
+        assert "without any bug: message 3 was lost" in capsys.readouterr().out
+
+    def test_fail_where_a_database_told_nothing(
+        self, found: dict[str, list[Verdict]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        del found["postgres"]
+
+        assert command.main(["--mutants"]) == 1
+
+    def test_print_one_document_for_machines(self, capsys: pytest.CaptureFixture[str]) -> None:
+        command.main(["--mutants", "--seed", "7", "--json"])
+
+        document = json.loads(capsys.readouterr().out)
+        assert document["is_caught"] is True
+        assert document["databases"]["sqlite"][0]["steps"] == 40
 
 
 def test_the_table_has_a_line_for_each_count() -> None:
