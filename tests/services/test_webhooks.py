@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from tests import webhook_bodies
 from tests.concurrency import beside, on_postgresql, together
@@ -51,6 +51,12 @@ def _connect() -> Any:
     return connection.Database.connect(
         **{**connection.get_connection_params(), "cursor_factory": None}
     )
+
+
+def _free_messages() -> int:
+    """How many nobody holds."""
+    with transaction.atomic():
+        return len(Message.objects.select_for_update(skip_locked=True).values_list("id"))
 
 
 def _is_somebody_waiting() -> bool:
@@ -229,6 +235,38 @@ class TestProcess:
 
         event.refresh_from_db()
         assert (event.state, event.attempts) == ("processed", 1)
+
+    @on_postgresql
+    def test_f27_of_one_body_only_one_persons_rows_are_held(self, monkeypatch: Any) -> None:
+        """Answers, which are written by the id of their message, would meet it in a ring."""
+        messages = [accept(message) for message in calling(2)]
+        phones = dict(Identity.objects.filter(kind="phone").values_list("contact_id", "value"))
+        receive = inbound.receive
+
+        free: list[int] = []
+
+        def count_what_is_free(element: Any, *, now: Any) -> Any:
+            free.append(beside(_free_messages))
+            return receive(element, now=now)
+
+        monkeypatch.setattr(inbound, "receive", count_what_is_free)
+        event = post(
+            webhook_bodies.body(
+                messages=[
+                    webhook_bodies.text(
+                        "STOP", wamid=f"wamid.{each.pk}", wa_id=phones[each.contact_id].lstrip("+")
+                    )
+                    for each in reversed(messages)
+                ]
+            )
+        )
+
+        webhooks.process(now=NOW)
+
+        event.refresh_from_db()
+        assert free == [2, 2]
+        assert (event.state, event.problem) == ("processed", "")
+        assert not ConsentState.objects.filter(is_granted=True).exists()
 
     def test_f53_many_workers_at_once_do_everything_once(self) -> None:
         messages = [accept(message) for message in calling(10)]

@@ -94,7 +94,7 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
     """This will read waiting webhooks, oldest first, until none is left to this process.
 
     Idempotent: any of it may be done again. Statuses of a batch are joined in bulk; whatever
-    else is in the bodies, each body in a transaction of its own and each element for itself.
+    else is in the bodies, each element for itself, in a transaction of its own.
     A body that cannot be read, or breaks off its processing three times, goes to quarantine,
     where a person sees it; its good elements have been processed all the same. After the
     first time it is read alone, so that those that came with it are not put aside too.
@@ -217,17 +217,24 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)
         _finish([reading for reading in readings if not reading.rest], now)
-    # Each in its own transaction: customers' rows are held for no longer than that.
     for reading in readings:
         if reading.rest:
             _process_rest(reading, now)
 
 
 def _process_rest(reading: _Reading, now: datetime) -> None:
-    with transaction.atomic():
-        if _taken_up([reading.event_id]).exists():
-            _apply_the_rest(reading, now)
-            _finish([reading], now)
+    """This will process what is no status, each element in its own transaction.
+
+    People's rows are held for no longer than that. With those of one person held, another's
+    must not be waited for: see Note [Locks are taken in one order] of ``claims``.
+    """
+    for number, (handle, element) in enumerate(reading.rest, start=1):
+        with transaction.atomic():
+            if not _taken_up([reading.event_id]).exists():
+                return
+            _apply_element(reading, handle, element, now)
+            if number == len(reading.rest):
+                _finish([reading], now)
 
 
 def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
@@ -260,16 +267,17 @@ def _apply_statuses(told: Sequence[tuple[_Reading, Status]], now: datetime) -> N
     _apply_statuses(told[middle:], now)
 
 
-def _apply_the_rest(reading: _Reading, now: datetime) -> None:
-    for handle, element in reading.rest:
-        try:
-            with transaction.atomic():
-                handle(element, now=now)
-        except OperationalError:
-            raise
-        except Exception as err:  # noqa: BLE001  # one poison element must not stop the others
-            logger.error("A webhook element broke: %s", faults.trace(err))
-            reading.problems.append(f"{type(element).__name__}: {type(err).__name__}")
+def _apply_element(
+    reading: _Reading, handle: Callable[..., object], element: object, now: datetime
+) -> None:
+    try:
+        with transaction.atomic():
+            handle(element, now=now)
+    except OperationalError:
+        raise
+    except Exception as err:  # noqa: BLE001  # one poison element must not stop the others
+        logger.error("A webhook element broke: %s", faults.trace(err))
+        reading.problems.append(f"{type(element).__name__}: {type(err).__name__}")
 
 
 def _finish(readings: Sequence[_Reading], now: datetime) -> None:
