@@ -144,9 +144,9 @@ def _held() -> QuerySet[WebhookEvent]:
 
 
 def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
-    """This will hold webhooks that ``_begin`` gave to this process; it waits for them.
+    """This will hold webhooks that ``_take`` gave to this process; it waits for them.
 
-    PostgreSQL lets a ``_begin`` elsewhere hold a row for a moment that it then leaves to us.
+    PostgreSQL lets a ``_take`` elsewhere hold a row for a moment that it then leaves to us.
     Passed over, the webhook would wait for a lease, and lose one of its attempts.
     """
     rows = WebhookEvent.objects.select_for_update(no_key=True)
