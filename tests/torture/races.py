@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
@@ -41,6 +42,8 @@ _ERA = 10
 _LENGTH = 60
 #: So that a busy machine does not have a sender look for work before its calls are answered.
 _COLLECT_SECONDS = 5.0
+#: From one interleaving to the next; longer than any pause after which something is done anew.
+_SECONDS = 6
 _SHARES_OF_CUSTOMERS = (1, 1, 1, 1, 2, 3, 6)
 
 
@@ -49,28 +52,26 @@ class Stop:
     """One way in which customers, or the shop, say that no message shall leave any more."""
 
     name: str
-    act: Callable[[World, Sequence[Contact]], object]
+    act: Callable[[Sequence[Contact], datetime], object]
     #: The topic of the messages that it stops.
     topic: str = "orders"
 
 
-def _withdraw(world: World, people: Sequence[Contact]) -> None:
+def _withdraw(people: Sequence[Contact], now: datetime) -> None:
     for person in people:
-        now = world.clock()
         proof = Proof(source=ConsentRecord.Source.STAFF)
         consent.withdraw(contact=person, proof=proof, occurred_at=now, now=now)
 
 
-def _withdraw_together(world: World, people: Sequence[Contact]) -> None:
+def _withdraw_together(people: Sequence[Contact], now: datetime) -> None:
     """In one transaction of the shop's, which does something else before and after."""
     with transaction.atomic():
         list(Identity.objects.filter(contact__in=people))
-        _withdraw(world, sorted(people, key=lambda each: each.pk))
+        _withdraw(sorted(people, key=lambda each: each.pk), now)
         list(Identity.objects.filter(contact__in=people))
 
 
-def _write_stop(world: World, people: Sequence[Contact]) -> None:
-    now = world.clock()
+def _write_stop(people: Sequence[Contact], now: datetime) -> None:
     messages = [
         {
             **webhook_bodies.text("STOP", wamid=f"wamid.STOP{each.pk}", wa_id=_wa_id(each)),
@@ -82,8 +83,7 @@ def _write_stop(world: World, people: Sequence[Contact]) -> None:
     webhooks.process(now=now)
 
 
-def _stop_at_provider(world: World, people: Sequence[Contact]) -> None:
-    now = world.clock()
+def _stop_at_provider(people: Sequence[Contact], now: datetime) -> None:
     stops = [
         {
             "wa_id": _wa_id(each),
@@ -94,13 +94,12 @@ def _stop_at_provider(world: World, people: Sequence[Contact]) -> None:
         }
         for each in people
     ]
-    body = webhook_bodies.body(user_preferences=stops)
-    webhooks.record(body=body, now=now)
+    webhooks.record(body=webhook_bodies.body(user_preferences=stops), now=now)
     webhooks.process(now=now)
 
 
-def _press_red_button(world: World, people: Sequence[Contact]) -> None:
-    senders.stop(sender=senders.current(), actor="staff", now=world.clock())
+def _press_red_button(people: Sequence[Contact], now: datetime) -> None:
+    senders.stop(sender=senders.current(), actor="staff", now=now)
 
 
 def _wa_id(person: Contact) -> str:
@@ -189,22 +188,22 @@ def _play_batch(world: World, rng: random.Random, stops: Sequence[Stop]) -> _Log
     log = _Log()
     with turns.taken() as taken, _watched(taken, log):
         for stop in stops:
-            _play_one(world, taken, stop, rng, log)
+            # It stands still meanwhile: what happens must not depend on how quickly.
+            world.clock.advance(seconds=_SECONDS)
+            _play_one(taken, stop, rng, log, now=world.clock().replace(microsecond=0))
         log.problems += [f"the database broke off: {words}" for words in taken.conflicts]
     world.graph.settle()
     return log
 
 
-def _play_one(world: World, taken: Turns, stop: Stop, rng: random.Random, log: _Log) -> None:
+def _play_one(taken: Turns, stop: Stop, rng: random.Random, log: _Log, *, now: datetime) -> None:
     count = rng.choice(_SHARES_OF_CUSTOMERS)
-    people = [
-        factories.contact(consents=(stop.topic,), now=world.clock()) for _each in range(count)
-    ]
-    log.contacts |= _queue(world, people, topic=stop.topic)
+    people = [factories.contact(consents=(stop.topic,), now=now) for _each in range(count)]
+    log.contacts |= _queue(people, topic=stop.topic, now=now)
     stopping = rng.sample(people, rng.randint(1, count))
-    works: dict[str, turns.Work] = {"stop": lambda: stop.act(world, stopping)}
+    works: dict[str, turns.Work] = {"stop": lambda: stop.act(stopping, now)}
     for number in range(rng.choice((1, 1, 1, 2))):
-        works[f"sender {number}"] = lambda: delivery.deliver(clock=world.clock)
+        works[f"sender {number}"] = lambda: delivery.deliver(clock=lambda: now)
     taken.commits.clear()
     kind = (stop.name, count, len(works))
     order = Order(rng=rng, names=list(works), length=log.lengths.get(kind, _LENGTH))
@@ -214,12 +213,11 @@ def _play_one(world: World, taken: Turns, stop: Stop, rng: random.Random, log: _
     if stop is RED_BUTTON:
         # The button is the first thing that it commits.
         log.stopped.append((taken.commits["stop"][0], taken.now))
-        senders.release(sender=senders.current(), actor="staff", now=world.clock())
-        delivery.deliver(clock=world.clock)
+        senders.release(sender=senders.current(), actor="staff", now=now)
+        delivery.deliver(clock=lambda: now)
 
 
-def _queue(world: World, people: Sequence[Contact], *, topic: str) -> dict[int, int]:
-    now = world.clock()
+def _queue(people: Sequence[Contact], *, topic: str, now: datetime) -> dict[int, int]:
     rows = [factories.draft(person, key=topic, now=now) for person in people]
     outbox.enqueue(messages=rows, now=now)
     found = Message.objects.filter(key__in=[row.key for row in rows])

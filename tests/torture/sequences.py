@@ -20,6 +20,7 @@ from tests.torture.campaign import Counts, Run
 from tests.torture.world import World
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.domain import opaque
+from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.receipts import Accepted, Outgoing
 from whatsapp_notify.models import DeliveryEvent, Installation, Message, WebhookEvent
 from whatsapp_notify.models.set_based import insert_rows
@@ -65,8 +66,8 @@ def run(world: World, run: Run) -> Counts:
     rng = run.rng("sequences")
     chosen = list(_sequences())[: run.size]
     ways = [way for words in chosen for way in _ways(words, rng)]
-    ids = _calling(world, len(ways))
-    now = Message.objects.values_list("called_at", flat=True)[0]
+    now = world.clock().replace(microsecond=0)
+    ids = _calling(world, len(ways), now)
     paths = dict(zip(ids, ways, strict=True))
     for step in range(LONGEST + 1):
         _record_answers(paths, step, now)
@@ -94,9 +95,8 @@ def _ways(words: tuple[str, ...], rng: random.Random) -> Iterator[_Way]:
         yield _Way(words=words, answer_at=place, bodies=bodies, is_raw=rng.random() < 0.5)
 
 
-def _calling(world: World, count: int) -> list[int]:
+def _calling(world: World, count: int, now: datetime) -> list[int]:
     """This will write messages whose call has begun and not ended."""
-    now = world.clock().replace(microsecond=0)
     (pattern_id,) = world.queue(1)
     pattern = Message.objects.get(pk=pattern_id)
     pattern.state, pattern.attempt, pattern.is_pending = "calling", 1, False
@@ -122,9 +122,10 @@ def _record_answers(paths: Mapping[int, _Way], step: int, now: datetime) -> None
 
 
 def _outgoing(pk: int) -> Outgoing:
+    words = TextContent(body="")
     return Outgoing(
-        message_id=pk, attempt=1, phone="+358457300000", user_id="", content=None, opaque_id=""
-    )  # type: ignore[arg-type]
+        message_id=pk, attempt=1, phone="+358457300000", user_id="", content=words, opaque_id=""
+    )
 
 
 def _tell(paths: Mapping[int, _Way], step: int, now: datetime) -> None:
@@ -150,7 +151,7 @@ def _tell(paths: Mapping[int, _Way], step: int, now: datetime) -> None:
 
 
 def _status(pk: int, word: str, opaque_id: str, now: datetime) -> dict[str, Any]:
-    element = {
+    element: dict[str, Any] = {
         "id": _wamid(pk),
         "status": word,
         "timestamp": str(int(now.timestamp()) + _SECONDS[word]),

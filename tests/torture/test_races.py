@@ -21,3 +21,9 @@ def test_f75_no_call_starts_after_a_stop_was_committed(stop: Stop, world: World)
     assert tally["taken back by the last look"] > 0
     if stop is not races.RED_BUTTON:
         assert min(tally.values()) > 0
+
+
+def test_a_seed_is_one_way(world: World) -> None:
+    first = races.play(world, Run(seed=7, size=15))
+
+    assert races.play(world, Run(seed=7, size=15)) == first

@@ -95,6 +95,7 @@ class Turns:
         self._threads: list[threading.Thread] = []
         self._actors: list[_Actor] = []
         self._at_work: _Actor | None = None
+        self._last: _Actor | None = None
         self._chosen: _Actor | None = None
         self._order: Order
         self._is_postgresql = connection.vendor == "postgresql"
@@ -123,7 +124,7 @@ class Turns:
         Raises:
             Stuck: Some of them do not end.
         """
-        self._order, self._at_work, self._chosen = order, None, None
+        self._order, self._at_work, self._last, self._chosen = order, None, None, None
         self._actors = [_Actor(name) for name in works]
         for actor in self._actors:
             self._thread_of(actor.name).put((actor, works[actor.name]))
@@ -141,11 +142,13 @@ class Turns:
         with self._mutex:
             self.now += 1
             actor.writes_next = writes
+            actor.state = _State.PAUSED
             if actor is self._at_work and not self._waiting:
-                chosen = self._choose(actor)
-                if chosen is actor:
+                # The same as ``_conduct`` would do, without waking its thread.
+                self._chosen = self._choose()
+                if self._chosen is actor:
+                    self._begin(actor)
                     return
-                self._chosen = chosen
             self._leave(actor, _State.PAUSED)
         actor.go.acquire()
 
@@ -216,21 +219,27 @@ class Turns:
 
     # Whose turn it is. All of it with the mutex held.
 
+    def _begin(self, actor: _Actor) -> None:
+        actor.state = _State.AT_WORK
+        self._at_work = self._last = actor
+        self._chosen = None
+
     def _leave(self, actor: _Actor, state: _State) -> None:
         actor.state = state
         if self._at_work is actor:
             self._at_work = None
         self._mutex.notify_all()
 
-    def _choose(self, current: _Actor | None) -> _Actor | None:
-        ready = [each for each in self._actors if self._may_go(each, current)]
+    def _choose(self) -> _Actor | None:
+        """This will draw who goes on, after whoever had the turn last."""
+        ready = {each.name: each for each in self._actors if self._may_go(each)}
         if not ready:
             return None
-        name = self._order.next((current or ready[0]).name, [each.name for each in ready])
-        return next(each for each in ready if each.name == name)
+        last = self._last or self._actors[0]
+        return ready[self._order.next(last.name, list(ready))]
 
-    def _may_go(self, actor: _Actor, current: _Actor | None) -> bool:
-        if actor.state is not _State.PAUSED and actor is not current:
+    def _may_go(self, actor: _Actor) -> bool:
+        if actor.state is not _State.PAUSED:
             return False
         if self._is_postgresql or not actor.writes_next:
             return True
@@ -245,9 +254,9 @@ class Turns:
                 if time.monotonic() > deadline:
                     raise Stuck(", ".join(f"{e.name}: {e.state.name}" for e in self._actors))
                 if self._at_work is None and not self._some_lock_is_free():
-                    chosen, self._chosen = self._chosen or self._choose(None), None
+                    chosen = self._chosen or self._choose()
                     if chosen is not None:
-                        self._at_work, chosen.state = chosen, _State.AT_WORK
+                        self._begin(chosen)
                         chosen.go.release()
                 seen = self.now
                 self._mutex.wait(_LOOK_SECONDS)
