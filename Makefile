@@ -23,6 +23,7 @@ test: check ## Run the whole test suite (ARGS="-k stop" narrows it)
 
 torture: $(VENV)/.dev ## Kill it thousands of times and audit what it sent (ARGS="--seed 42" repeats a run)
 	$(BIN)/python -m tests.torture $(ARGS)
+	$(BIN)/python -m tests.torture --mutants
 
 bench: $(VENV)/.dev ## Measure on PostgreSQL and Redis of its own (ARGS="loop --rate 1000")
 	$(BIN)/python -m tests.with_servers $(BIN)/python manage.py whatsapp_bench $(or $(ARGS),send --against naive)
