@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from whatsapp_notify.cloud_api import signature
 from whatsapp_notify.models import WebhookEvent
-from whatsapp_notify.webhooks import receiving
+from whatsapp_notify.webhooks import receiving, views
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -32,6 +32,7 @@ _RANGES: Mapping[str, tuple[float, float | None]] = {
     "MESSAGES_PER_SECOND": (1, 1000),
     # More threads than that slow each other down.
     "CONCURRENCY": (1, 512),
+    "SENDING_TASKS": (1, 64),
     "CONNECT_TIMEOUT_SECONDS": (0.1, 60),
     "CALL_DEADLINE_SECONDS": (1, 300),
     # Meta repeats webhooks for up to seven days, and each must be known again.

@@ -28,20 +28,22 @@ def send_naively(message_id: int) -> None:
     message = Message.objects.select_related("contact").get(pk=message_id)
     identity = message.contact.identities.get(kind="phone", ended_at__isnull=True)
     settings = conf.load()
+    message.attempt = 1
+    payload = {
+        "messaging_product": "whatsapp",
+        "to": identity.value,
+        "type": "template",
+        "template": {
+            "name": message.template_name,
+            "language": {"code": message.template_language},
+            "components": [{"type": "body", "parameters": message.content["body"]}],
+        },
+        "biz_opaque_callback_data": message.opaque_id(instance="0"),
+    }
     answer = requests.post(
         f"{settings.GRAPH_URL}/{settings.GRAPH_VERSION}/{settings.PHONE_NUMBER_ID}/messages",
         headers={"Authorization": f"Bearer {settings.ACCESS_TOKEN}"},
-        json={
-            "messaging_product": "whatsapp",
-            "to": identity.value,
-            "type": "template",
-            "template": {
-                "name": message.template_name,
-                "language": {"code": message.template_language},
-                "components": [{"type": "body", "parameters": message.content["body"]}],
-            },
-            "biz_opaque_callback_data": message.opaque_id(instance="0"),
-        },
+        data=json.dumps(payload, separators=(",", ":")),
         timeout=20,
     )
     message.provider_message_id = answer.json()["messages"][0]["id"]

@@ -32,17 +32,23 @@ _BODY = "Hello {{1}}, your order {{2}} has left our shop and will arrive on {{3}
 def customers(*, count: int, now: datetime) -> None:
     """This will see to it that there are so many customers, with a phone and consent each."""
     topic = _topic()
-    first = _next_id(Contact)
-    count -= Contact.objects.count()
     since = now - timedelta(days=30)
-    for ids in _chunks(first, count):
-        insert_rows(
-            model=Contact,
-            rows=[{"first_name": "Customer", "language": "en", "created_at": since} for _pk in ids],
-        )
+    missing = count - Contact.objects.count()
+    for numbers in _chunks(0, missing):
+        last = Contact.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        contact = {"first_name": "Customer", "language": "en", "created_at": since}
+        insert_rows(model=Contact, rows=[contact for _number in numbers])
+        ids = list(Contact.objects.filter(pk__gt=last).values_list("id", flat=True))
         insert_rows(model=Identity, rows=[_identity(pk, since) for pk in ids])
         insert_rows(model=ConsentRecord, rows=[_record(pk, topic, since) for pk in ids])
-        insert_rows(model=ConsentState, rows=[_state(pk, pk, topic, since) for pk in ids])
+        records = ConsentRecord.objects.filter(contact_id__gt=last, topic=topic)
+        insert_rows(
+            model=ConsentState,
+            rows=[
+                _state(contact_id, record_id, topic, since)
+                for contact_id, record_id in records.values_list("contact_id", "id")
+            ],
+        )
     analyze()
 
 
@@ -111,11 +117,6 @@ def analyze() -> None:
 def _chunks(first: int, count: int) -> Iterator[range]:
     for begin in range(first, first + count, _CHUNK):
         yield range(begin, min(begin + _CHUNK, first + count))
-
-
-def _next_id(model: Any) -> int:
-    last = model.objects.order_by("-id").values_list("id", flat=True).first()
-    return int(last or 0) + 1
 
 
 def _topic() -> Topic:

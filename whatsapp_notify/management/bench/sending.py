@@ -21,6 +21,7 @@ _UNLIMITED = 20_000
 _DELIVER = "whatsapp_notify.deliver"
 _NAIVE_THREADS = 64
 _POLL_SECONDS = 0.2
+_STANDSTILL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +159,14 @@ def _run(
 ) -> Sent:
     with measured({"worker": worker, "graph": graph}) as costs:
         ring()
-        while _is_busy():
+        waiting, moved_at = _waiting(), time.monotonic()
+        while waiting:
             time.sleep(_POLL_SECONDS)
+            before, waiting = waiting, _waiting()
+            if waiting != before:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > _STANDSTILL_SECONDS:
+                raise processes.NotReady(f"{waiting} messages do not leave.")
     report = graph.stop()
     if report["messages"] != messages or report["accepted"] != messages:
         raise processes.NotReady(
@@ -170,8 +177,9 @@ def _run(
     return Sent(messages=messages, report=report, costs=costs, seconds=seconds)
 
 
-def _is_busy() -> bool:
-    return (
-        Message.objects.filter(is_pending=True).exists()
-        or Message.objects.filter(call_expires_at__isnull=False).exists()
-    )
+def _waiting() -> int:
+    """This will tell how far the first message is that has not been sent, and 0 at the end."""
+    first = Message.objects.filter(is_pending=True).order_by("priority", "due_at", "id").first()
+    if first is not None:
+        return first.pk
+    return Message.objects.filter(call_expires_at__isnull=False).count()
