@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from billiard.process import current_process
 from celery import Task, shared_task
 from celery.signals import worker_process_init, worker_shutting_down
 from django.utils import timezone
@@ -77,6 +78,9 @@ def _heeding_the_stop() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        # It was for this task. If the worker stops, no other one comes; if it does not, the
+        # next one must send.
+        _stopping.clear()
 
 
 def _on_term(number: int, frame: FrameType | None) -> None:
@@ -86,7 +90,8 @@ def _on_term(number: int, frame: FrameType | None) -> None:
 @worker_process_init.connect(dispatch_uid="whatsapp_notify.tasks")
 def _begin_pool_process(**kwargs: Any) -> None:
     global _is_pool_process
-    _is_pool_process = True
+    # The solo pool says so in the worker itself, which has its own way to stop.
+    _is_pool_process = current_process().name != "MainProcess"
 
 
 @worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")

@@ -90,6 +90,42 @@ class TestCalls:
         assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER]
         assert locmem.outbox == []
 
+    def test_keeps_answers_where_a_later_look_fails(self) -> None:
+        looks = iter([frozenset()])
+
+        def fail_later(planned: Collection[PlannedCall]) -> frozenset[int]:
+            try:
+                return next(looks)
+            except StopIteration:
+                raise ConnectionError from None
+
+        with Calls(
+            backend=LocmemBackend(), concurrency=2, per_second=100, look=fail_later
+        ) as calls:
+            now = time.monotonic()
+            batch = [planned(1), planned(2, start_in=0.05)]
+            calls.start(batch, claimed_at=now, start_before=now + 60)
+            with pytest.raises(ConnectionError):
+                calls.collect(timeout=5.0, at_most=2)
+            answers = calls.collect(timeout=0.1, at_most=2)
+
+        assert {outgoing.message_id: type(receipt) for outgoing, receipt in answers} == {
+            1: Accepted,
+            2: Refused,
+        }
+
+    def test_abandons_what_has_not_started(self) -> None:
+        with Calls(
+            backend=LocmemBackend(), concurrency=2, per_second=100, look=none_revoked
+        ) as calls:
+            now = time.monotonic()
+            calls.start([planned(1, start_in=60.0)], claimed_at=now, start_before=now + 90)
+            calls.abandon()
+            answers = calls.collect(timeout=0.1, at_most=2)
+
+        assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER]
+        assert locmem.outbox == []
+
     def test_a_backlog_of_places_is_not_made_up_for_in_a_rush(self) -> None:
         starts: list[float] = []
         locmem.answer_with(lambda outgoing: starts.append(time.monotonic()))

@@ -378,7 +378,7 @@ class TestFrozenProcess:
 
         assert called() == {}
         message.refresh_from_db()
-        assert (message.state, message.reason, message.attempt) == ("queued", "retry", 1)
+        assert (message.state, message.reason, message.attempt) == ("queued", "reconsider", 1)
 
     def test_f21_a_stop_ends_the_claims_and_no_call_is_cut_off(self) -> None:
         for _each in range(8):

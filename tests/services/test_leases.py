@@ -38,6 +38,14 @@ class TestTake:
 
         assert sum(each is not None for each in held) == 1
 
+    def test_f90_gives_a_place_that_a_clock_far_ahead_has_taken(self) -> None:
+        tomorrow = NOW + timedelta(days=1)
+        held = leases.take(names=NAMES[:1], now=tomorrow)
+        assert held is not None
+        held.give_back(now=tomorrow)
+
+        assert leases.take(names=NAMES[:1], now=NOW) is not None
+
 
 class TestHeld:
     def test_lasts_as_long_as_it_is_prolonged(self) -> None:

@@ -21,6 +21,7 @@ from whatsapp_notify.models import (
     Identity,
     InboundMessage,
     Message,
+    WebhookBatch,
     WebhookEvent,
 )
 from whatsapp_notify.services import inbound, statuses, sweep, webhooks
@@ -419,6 +420,17 @@ class TestPoison:
         assert deadly.attempts == 3
         assert Message.objects.filter(state="sent").count() == 4
         assert rung == ["quarantine"]
+
+    def test_f90_what_a_clock_far_ahead_took_up_is_read(self) -> None:
+        event = post(webhook_bodies.body(statuses=[webhook_bodies.status()]))
+        WebhookBatch.objects.create(
+            first_id=event.pk, last_id=event.pk, taken_at=NOW + timedelta(days=1)
+        )
+
+        webhooks.process(now=NOW)
+
+        assert states() == ["processed"]
+        assert not WebhookBatch.objects.exists()
 
     def test_a_worker_that_is_at_work_is_left_alone(self) -> None:
         event = post(b"{}")

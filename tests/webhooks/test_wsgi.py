@@ -98,6 +98,11 @@ class TestWebhookFirst:
     def test_leaves_all_else_to_the_shop(self, changes: dict[str, Any]) -> None:
         assert post(**changes) == "shop"
 
+    def test_a_shop_that_forgot_the_address_goes_on(self, settings: Any) -> None:
+        settings.ROOT_URLCONF = "django.contrib.auth.urls"
+
+        assert post() == "shop"
+
     def test_makes_one_query(self, django_assert_num_queries: Any) -> None:
         connection.ensure_connection()
         with django_assert_num_queries(1):

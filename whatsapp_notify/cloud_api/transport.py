@@ -205,7 +205,8 @@ class _OwnedConnection(HTTPConnection):
             is_at_its_end = response.isclosed()
         finally:
             response.close()
-        if response.will_close or not is_at_its_end:
+        # After an interim answer the real one is still to come, and is not the next call's.
+        if response.will_close or not is_at_its_end or response.status < 200:
             self.close()
         self._used_at = time.monotonic()
         return Received(

@@ -6,12 +6,15 @@ Note [A ring a moment]
 """
 
 import atexit
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 
 from celery import Task
+
+logger = logging.getLogger(__name__)
 
 #: How long the end of a process waits for what has not been told yet; the tick does the rest.
 _LAST_CALL_SECONDS = 1.0
@@ -39,7 +42,7 @@ class Ringer:
         """This will have the task told soon; takes some microseconds."""
         with self._changed:
             self._waiting[task.name] = task
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._run, name="whatsapp-doorbell", daemon=True
                 )
@@ -83,4 +86,7 @@ class Ringer:
                     told_at[task.name] = now
                 self._is_telling = True
             for task in tasks:
-                self._tell(task)
+                try:
+                    self._tell(task)
+                except Exception as err:  # noqa: BLE001  # the thread must live to ring again
+                    logger.error("A doorbell broke", extra={"fault": type(err).__name__})

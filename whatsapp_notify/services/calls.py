@@ -37,7 +37,7 @@ _TOGETHER_SECONDS = 0.01
 #: little later after their start than others, and no second there may hold more.
 _PACE_SECONDS = 1.015
 
-_TOO_LATE = Refused(action=Action.RETRY, detail="The process was frozen too long.")
+_TOO_LATE = Refused(action=Action.RECONSIDER, detail="The process was frozen too long.")
 _RECONSIDER = Refused(
     action=Action.RECONSIDER, detail="The customer or the shop has changed their mind."
 )
@@ -109,7 +109,27 @@ class Calls:
         With some answers at hand it does not wait for more than is due by then.
         """
         answers: list[tuple[Outgoing, Receipt]] = []
-        deadline = time.monotonic() + timeout
+        try:
+            self._collect(answers, time.monotonic() + timeout, at_most)
+        except BaseException:
+            # The last look has failed. What had been answered is still to be written.
+            for answer in answers:
+                self._answers.put(answer)
+            self._in_flight += len(answers)
+            raise
+        return answers
+
+    def abandon(self) -> None:
+        """This will take back all calls that have not started; not one of them has left."""
+        self._in_flight += len(self._waiting)
+        for *_order, planned in self._waiting:
+            self._answers.put((planned.outgoing, _RECONSIDER))
+        self._waiting.clear()
+        self._places.clear()
+
+    def _collect(
+        self, answers: list[tuple[Outgoing, Receipt]], deadline: float, at_most: int
+    ) -> None:
         while len(answers) < at_most:
             self.start_due()
             now = time.monotonic()
@@ -121,7 +141,6 @@ class Calls:
                 continue
             self._in_flight -= 1
             self._take_all(answers, at_most)
-        return answers
 
     def _take_all(self, answers: list[tuple[Outgoing, Receipt]], at_most: int) -> None:
         while len(answers) < at_most:

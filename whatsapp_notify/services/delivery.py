@@ -71,7 +71,9 @@ def deliver(
         try:
             _run(calls, report, clock, stop, at_most, on_round)
         finally:
-            # Where a claim broke off, calls are under way whose answers are worth keeping.
+            # Where a claim or a look broke off, calls are under way whose answers are worth
+            # keeping; what has not started does not any more.
+            calls.abandon()
             while not calls.is_idle:
                 _collect(calls, clock)
     return report

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Length
 
 from whatsapp_notify import signals
@@ -176,12 +176,14 @@ def _take(batch: int, now: datetime) -> list[int]:
 def _find_broken_off(now: datetime) -> None:
     """This will count an attempt on what a process that died had taken up."""
     with transaction.atomic():
-        lost = WebhookBatch.objects.select_for_update().filter(taken_at__lte=now - LEASE)
+        # Taken in the future means by a clock that was ahead: nobody knows since when.
+        is_lost = Q(taken_at__lte=now - LEASE) | Q(taken_at__gt=now + LEASE)
+        lost = WebhookBatch.objects.select_for_update().filter(is_lost)
         for each in lost.order_by("first_id"):
             events = WebhookEvent.objects.filter(
                 pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
             )
-            events.update(attempts=1, processed_at=each.taken_at)
+            events.update(attempts=1, processed_at=min(each.taken_at, now - LEASE))
             each.delete()
 
 

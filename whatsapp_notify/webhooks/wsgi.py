@@ -8,17 +8,20 @@ that is done with one. In the shop's ``wsgi.py``::
 Everything else goes to Django as before, also Meta's verification of the address.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 from django.db import close_old_connections
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from whatsapp_notify.webhooks import receiving
+
+logger = logging.getLogger(__name__)
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -42,7 +45,12 @@ class WebhookFirst:
 
     @cached_property
     def _path(self) -> str:
-        return reverse("whatsapp_notify:webhook")
+        try:
+            return reverse("whatsapp_notify:webhook")
+        except NoReverseMatch:
+            # The shop must not stand still because the address was forgotten.
+            logger.error("WebhookFirst finds no webhook among the shop's addresses")
+            return ""
 
 
 def _receive(environ: dict[str, Any]) -> int:
