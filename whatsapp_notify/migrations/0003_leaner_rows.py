@@ -37,11 +37,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'batches of webhooks',
             },
         ),
-        migrations.AddField(
-            model_name='contact',
-            name='consent_revision',
-            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
-        ),
         migrations.AlterField(
             model_name='deliveryevent',
             name='message',
@@ -97,5 +92,11 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='webhookbatch',
             constraint=models.UniqueConstraint(fields=('first_id',), name='wn_webhookbatch_first_uniq'),
+        ),
+        # Last: it locks the contacts, and what comes before takes long in a large shop.
+        migrations.AddField(
+            model_name='contact',
+            name='consent_revision',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
         ),
     ]
