@@ -238,9 +238,11 @@ class TestOptOutAgainstClaim:
         together(opt_out, lambda: [deliver(at_most=1) for _each in messages])
         deliver()
 
-        assert not must_not & set(called())
-        assert len(called()) + len(must_not) == 40
-        assert not Message.objects.filter(state="queued").exists()
+        # One that was being called when its customer opted out may have been taken back.
+        blocked = set(Message.objects.filter(state="blocked").values_list("id", flat=True))
+        assert must_not <= blocked
+        assert not blocked & set(called())
+        assert len(blocked) + len(called()) == 40
 
     @on_postgresql
     def test_f27_refusals_and_claims_take_their_locks_without_a_ring(self) -> None:
