@@ -72,8 +72,8 @@ class _Adapter(HTTPAdapter):
 
     # Note [The short way]
     A message is a small POST to one host with a small answer. For these the adapter hands the
-    bytes to the connection itself, which is http.client's, and reads the answer there: a third
-    of the time of the way through urllib3. What is streamed goes the usual way.
+    bytes to the connection itself, which is http.client's, and reads the answer there, past what
+    urllib3 adds around each request. What is streamed goes the usual way.
     """
 
     def __init__(self, *, pool_size: int, idle_seconds: float) -> None:

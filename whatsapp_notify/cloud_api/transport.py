@@ -186,7 +186,7 @@ class _OwnedConnection(HTTPConnection):
     def exchange(self, data: bytes, *, max_bytes: int) -> Received:
         """This will send a whole request in one piece and read the whole answer.
 
-        The way of every message: what urllib3 adds around it costs as much again.
+        The way of every message; see Note [The short way] of ``client``.
 
         Raises:
             NotSent: It is too late to begin.
