@@ -13,8 +13,14 @@ A process of a prefork pool hears of the worker's stop by SIGTERM at most: syste
 all processes of a service. Left alone it ends the process in the middle of its task, and the
 worker then waits for that task until it is killed. While a task of ours runs, it stops the
 task gracefully instead, and the worker ends the process when the task is done.
+
+# Note [What a process begins with stays]
+Thousands of rows at a time make Python look for cycles of garbage often, each time through all
+that Django and the shop have loaded: a third of the time of a claim. A process of a pool never
+lets go of that, so it is put out of the collector's sight.
 """
 
+import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -92,6 +98,10 @@ def _begin_pool_process(**kwargs: Any) -> None:
     global _is_pool_process
     # The solo pool says so in the worker itself, which has its own way to stop.
     _is_pool_process = current_process().name != "MainProcess"
+    if _is_pool_process:
+        # See Note [What a process begins with stays].
+        gc.collect()
+        gc.freeze()
 
 
 @worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")

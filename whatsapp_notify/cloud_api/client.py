@@ -153,8 +153,8 @@ class _WholeResponse(Response):
     def __init__(self, request: PreparedRequest, received: transport.Received) -> None:
         # Not the parent's: it makes a jar of cookies for each answer.
         self.status_code = received.http_status
-        # As http.client read them; looked up whatever their case.
-        self.headers = received.headers  # type: ignore[assignment]
+        # The only one that anybody reads.
+        self.headers = CaseInsensitiveDict({"Content-Type": received.content_type})
         self.request = request
         self.url = str(request.url)
         self.history = []

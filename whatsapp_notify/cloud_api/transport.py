@@ -14,11 +14,19 @@ Socket timeouts bound one ``recv``, not a call: a server that sends a byte a sec
 call alive for ever. So each call has a deadline on the monotonic clock; one watchdog thread
 per client shuts the socket of a call that is past it, which wakes the waiting thread at
 once. Only the resolver cannot be interrupted; its time counts, and ``begin`` refuses to
-write a byte after the deadline.
+write a byte after the deadline. So a message's socket needs no time-out of its own, with which
+each read and write would first ask the kernel whether it may.
+
+# Note [Nearly all answers are alike]
+
+One piece, its length announced, nothing special: such an answer is read off the first bytes
+that came. Every other one is http.client's to read, from the same bytes.
 """
 
 import heapq
+import io
 import itertools
+import re
 import socket
 import threading
 import time
@@ -26,7 +34,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.message import Message
 from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
@@ -35,6 +42,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 _current = threading.local()
+
+# See Note [Nearly all answers are alike]; all of a head in small letters.
+_PLAIN_STATUS = re.compile(rb"http/1\.1 (200|[45][0-9]{2}) ")
+_PLAIN_LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,6})(?=\r\n)")
+_PLAIN_TYPE = re.compile(rb"\r\ncontent-type: ?([^\r\n]*)")
+_SPECIAL = re.compile(
+    rb"\r\n(?:transfer-encoding|content-encoding|trailer|upgrade|connection(?!: ?keep-alive\r\n))"
+    rb"|\r\n[ \t]|\r(?!\n)|(?<!\r)\n"
+)
 
 
 class NotSent(Exception):
@@ -46,7 +62,7 @@ class Received:
     """One answer, read to its end or just past the limit."""
 
     http_status: int
-    headers: Message
+    content_type: str
     body: bytes
     #: Whether the answer announced where it ends.
     is_framed: bool
@@ -193,12 +209,20 @@ class _OwnedConnection(HTTPConnection):
             OSError: The connection failed; ``TimeoutError`` where it was too slow.
             http.client.HTTPException: The answer is none, or was cut.
         """
-        call = _current.call
-        self._take(call)
+        self._take(_current.call)
+        if self.sock is None:
+            self.connect()
+        if self.sock.gettimeout() is not None:
+            # Connecting has used its own, shorter time-out. From here on the watchdog ends it.
+            self.sock.settimeout(None)
         self.send(data)
-        # ``connect`` has used its own, shorter time-out; a rested socket has that of its last call.
-        self.sock.settimeout(max(call.remaining_seconds, 0.001))
-        response = HTTPResponse(self.sock, method="POST")
+        with self.sock.makefile("rb") as stream:
+            received = _plain(stream.peek(1)) or self._receive(stream, max_bytes=max_bytes)
+        self._used_at = time.monotonic()
+        return received
+
+    def _receive(self, stream: io.BufferedReader, *, max_bytes: int) -> Received:
+        response = HTTPResponse(_Stream(stream), method="POST")  # type: ignore[arg-type]
         try:
             response.begin()
             body = _read(response, max_bytes=max_bytes)
@@ -208,10 +232,9 @@ class _OwnedConnection(HTTPConnection):
         # After an interim answer the real one is still to come, and is not the next call's.
         if response.will_close or not is_at_its_end or response.status < 200:
             self.close()
-        self._used_at = time.monotonic()
         return Received(
             http_status=response.status,
-            headers=response.headers,
+            content_type=response.headers.get("Content-Type", "").lower(),
             body=_decoded(body, response, max_bytes=max_bytes),
             is_framed=response.chunked is True or response.headers["Content-Length"] is not None,
         )
@@ -294,6 +317,35 @@ class _OwnedConnection(HTTPConnection):
             opened.close()
             raise
         return opened
+
+
+class _Stream:
+    """What ``HTTPResponse`` wants of a socket."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return self._stream
+
+
+def _plain(data: bytes) -> Received | None:
+    """This will read a whole answer; None where it is not one of those that are alike."""
+    head, found, body = data.partition(b"\r\n\r\n")
+    head = head.lower() + b"\r\n"
+    status = _PLAIN_STATUS.match(head)
+    lengths = _PLAIN_LENGTH.findall(head)
+    if not found or status is None or len(lengths) != 1 or _SPECIAL.search(head):
+        return None
+    if len(body) != int(lengths[0]):
+        return None
+    content_type = _PLAIN_TYPE.search(head)
+    return Received(
+        http_status=int(status[1]),
+        content_type=content_type[1].decode("latin-1").strip() if content_type else "",
+        body=body,
+        is_framed=True,
+    )
 
 
 def _read(response: HTTPResponse, *, max_bytes: int) -> bytes:

@@ -228,8 +228,8 @@ def _parameter_to_json(parameter: BodyParameter | HeaderParameter | None) -> dic
 def _parameter_from_json(data: Mapping[str, Any] | None) -> Any:
     if data is None:
         return None
-    fields = {key: value for key, value in data.items() if key != "type"}
-    return _PARAMETERS[data["type"]](**fields)
+    fields = dict(data)
+    return _PARAMETERS[fields.pop("type")](**fields)
 
 
 def _button_to_json(button: ButtonParameter) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _payload(connection: Any, fields: Sequence[Any], rows: Sequence[Row]) -> str
     if "id" in rows[0]:
         for record, row in zip(records, rows, strict=True):
             record["id"] = row["id"]
-    return json.dumps(records, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(records, ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def _converter(connection: Any, field: Any) -> Callable[[Any], Any]:

@@ -141,6 +141,7 @@ class Calls:
                 continue
             self._in_flight -= 1
             self._take_all(answers, at_most)
+            self._rest(deadline, answers, at_most)
 
     def _take_all(self, answers: list[tuple[Outgoing, Receipt]], at_most: int) -> None:
         while len(answers) < at_most:
@@ -149,6 +150,13 @@ class Calls:
             except queue.Empty:
                 return
             self._in_flight -= 1
+
+    def _rest(self, deadline: float, answers: Sequence[object], at_most: int) -> None:
+        """This will let more answers come: to be woken for each of them costs more than they do."""
+        soonest = min(deadline, self._places[0]) if self._places else deadline
+        pause = min(soonest - time.monotonic(), _TOGETHER_SECONDS)
+        if pause > 0 and self._in_flight and len(answers) < at_most:
+            time.sleep(pause)
 
     def start_due(self) -> None:
         """This will start the calls whose moment has come, unless the last look forbids it."""

@@ -296,7 +296,6 @@ def _judge(message: _Due, batch: facts.Batch, changes: _Changes, now: datetime) 
             changes.paced[message.contact_id] = batch.count_call(message)
             message.attempt += 1
             changes.calling.append({"id": message.pk, "attempt": message.attempt, "checks": checks})
-            changes.lines.append(_line(message, DeliveryEvent.Kind.CALLING, now))
 
 
 def _put_aside(message: _Due, changes: _Changes, now: datetime) -> None:
@@ -354,6 +353,10 @@ def _commit_calls(
     )
     timeline.write(changes.lines)
     leaving = [message for message in messages if message.pk in claimed]
+    timeline.write(
+        [{"message_id": each.pk, "attempt": each.attempt} for each in leaving],
+        same={"kind": str(DeliveryEvent.Kind.CALLING), "at": now, "recorded_at": now},
+    )
     return leaving, len(leaving) + sum(map(len, others))
 
 

@@ -138,6 +138,8 @@ class Batch:
         contact_ids = {message.contact_id for message in messages}
         self._contacts = _read_contacts(contact_ids) if contacts is None else contacts
         self._topics = Topic.objects.in_bulk({message.topic_id for message in messages})
+        self._purposes = {pk: Purpose(topic.purpose) for pk, topic in self._topics.items()}
+        self._bases = {pk: LawfulBasis(each.lawful_basis) for pk, each in self._topics.items()}
         self._addresses = _read_addresses(contact_ids)
         self._consents = _read_consents(contact_ids, self._topics)
         self._templates = _read_templates(messages)
@@ -149,7 +151,7 @@ class Batch:
         return self._addresses.get(message.contact_id, _NO_ADDRESS)
 
     def purpose(self, message: Subject) -> Purpose:
-        return Purpose(self._topics[message.topic_id].purpose)
+        return self._purposes[message.topic_id]
 
     def decide(self, message: Subject) -> policy.Decision:
         """This will ask the one decision function about the message."""
@@ -171,8 +173,8 @@ class Batch:
     def request(self, message: Subject) -> Request:
         topic = self._topics[message.topic_id]
         return Request(
-            purpose=Purpose(topic.purpose),
-            lawful_basis=LawfulBasis(topic.lawful_basis),
+            purpose=self._purposes[message.topic_id],
+            lawful_basis=self._bases[message.topic_id],
             channel=message.channel,
             topic=topic.key,
             is_template=bool(message.template_name),
