@@ -20,7 +20,7 @@ from whatsapp_notify.cloud_api import answers, payloads
 from whatsapp_notify.cloud_api.answers import Answer
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
 from whatsapp_notify.models import Message
-from whatsapp_notify.services import delivery, events, sweep, webhooks
+from whatsapp_notify.services import arrivals, delivery, events, sweep, webhooks
 from whatsapp_notify.simulator import accepting, conf, courier, outgoing
 from whatsapp_notify.simulator.errors import GraphError
 from whatsapp_notify.simulator.fates import Fate
@@ -80,7 +80,7 @@ class _Journey:
         return webhooks.process(now=self.clock())
 
     def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        webhooks.record(body=body, now=self.clock())
+        arrivals.record(body=body, now=self.clock())
         return 200
 
 

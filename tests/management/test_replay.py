@@ -13,7 +13,7 @@ from tests import factories, webhook_bodies, webhook_day
 from tests.factories import NOW
 from tests.management.conftest import Run
 from whatsapp_notify.models import InboundMessage, Message, WebhookEvent
-from whatsapp_notify.services import replay, webhooks
+from whatsapp_notify.services import arrivals, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def lost() -> Message:
         webhook_day.tell(messages=[webhook_day.said(message.contact, "STOP", minute=2)]),
         b"{",
     ):
-        webhooks.record(body=body, now=NOW + timedelta(minutes=5))
+        arrivals.record(body=body, now=NOW + timedelta(minutes=5))
     WebhookEvent.objects.update(state="processed", is_pending=False)
     return message
 

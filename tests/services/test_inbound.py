@@ -29,7 +29,7 @@ from whatsapp_notify.models import (
     Topic,
     WebhookEvent,
 )
-from whatsapp_notify.services import delivery, inbound, senders, webhooks
+from whatsapp_notify.services import arrivals, delivery, inbound, senders, webhooks
 
 pytestmark = pytest.mark.django_db
 
@@ -211,7 +211,7 @@ class TestRawBody:
         }
         entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
         body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]})
-        webhooks.record(body=body.encode(), now=NOW)
+        arrivals.record(body=body.encode(), now=NOW)
         webhooks.process(now=NOW + timedelta(minutes=1))
         return WebhookEvent.objects.latest("id")
 

@@ -29,6 +29,7 @@ from whatsapp_notify.models import (
     WebhookEvent,
 )
 from whatsapp_notify.services import (
+    arrivals,
     consent,
     contacts,
     inbound,
@@ -84,7 +85,7 @@ def rung() -> Any:
 def keep(*bodies: bytes, first: datetime = HANDED) -> list[int]:
     """Raw webhooks that came one after the other, a minute apart."""
     for number, body in enumerate(bodies):
-        webhooks.record(body=body, now=first + timedelta(minutes=number))
+        arrivals.record(body=body, now=first + timedelta(minutes=number))
     return list(WebhookEvent.objects.order_by("id").values_list("pk", flat=True))
 
 

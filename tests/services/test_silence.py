@@ -14,7 +14,7 @@ from whatsapp_notify.backends.cloud_api import CloudApiBackend
 from whatsapp_notify.backends.locmem import LocmemBackend
 from whatsapp_notify.domain.receipts import Accepted
 from whatsapp_notify.models import Heartbeat, Message
-from whatsapp_notify.services import overview, receipts, silence, sweep, webhooks
+from whatsapp_notify.services import arrivals, overview, receipts, silence, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +47,7 @@ def after(**time: float) -> Any:
 
 
 def webhook(*, at: Any) -> None:
-    webhooks.record(body=webhook_bodies.body(at=str(at)), now=at)
+    arrivals.record(body=webhook_bodies.body(at=str(at)), now=at)
 
 
 def accept(message: Message, *, at: Any = NOW) -> None:

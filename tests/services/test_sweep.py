@@ -10,7 +10,7 @@ from tests.concurrency import together
 from tests.factories import NOW
 from whatsapp_notify import signals
 from whatsapp_notify.models import Message, WebhookEvent
-from whatsapp_notify.services import claims, sweep, unmatched, webhooks
+from whatsapp_notify.services import arrivals, claims, sweep, unmatched, webhooks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,7 +97,7 @@ class TestDoubts:
 class TestDoorbells:
     def test_f24_rings_for_what_waits(self, rung: Any) -> None:
         factories.queued()
-        webhooks.record(body=b"{}", now=NOW)
+        arrivals.record(body=b"{}", now=NOW)
         rung.clear()
 
         sweep.sweep(now=NOW)
@@ -129,7 +129,7 @@ class TestDoorbells:
 class TestPrune:
     def test_f97_lets_read_webhooks_go_after_their_retention_and_keeps_poison(self) -> None:
         for body in (b'{"entry": [ ]}', b"{", b'{"entry": []}'):
-            webhooks.record(body=body, now=NOW)
+            arrivals.record(body=body, now=NOW)
         webhooks.process(now=NOW)
         WebhookEvent.objects.filter(body=b'{"entry": []}').update(
             received_at=NOW + timedelta(days=20)

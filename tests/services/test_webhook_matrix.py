@@ -26,7 +26,7 @@ from whatsapp_notify.models import (
     UnmatchedStatus,
     WebhookEvent,
 )
-from whatsapp_notify.services import inbound, statuses, sweep, webhooks
+from whatsapp_notify.services import arrivals, inbound, statuses, sweep, webhooks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def _quick(settings: Any) -> None:
 def read(*bodies: bytes, now: Any = EVENING) -> None:
     """Post them one after the other and read them."""
     for body in bodies:
-        webhooks.record(body=body, now=now)
+        arrivals.record(body=body, now=now)
     webhooks.process(now=now)
 
 
@@ -125,7 +125,7 @@ class TestDay:
             read(*bodies)
             expected = database.meaning()
         for body in [*bodies, *(webhook_day.again(body, rng) for body in bodies)]:
-            webhooks.record(body=body, now=EVENING)
+            arrivals.record(body=body, now=EVENING)
 
         together(*[lambda: webhooks.process(now=EVENING, batch=7)] * 4)
 
@@ -147,7 +147,7 @@ class TestRepetition:
 
         def work(number: int) -> None:
             for body in bodies[number::4]:
-                webhooks.record(body=body, now=NOW)
+                arrivals.record(body=body, now=NOW)
                 webhooks.process(now=NOW)
 
         with heard(signals.message_state_changed) as calls:
@@ -166,7 +166,7 @@ class TestRepetition:
 
         def work(number: int) -> None:
             for body in bodies[number::4]:
-                webhooks.record(body=body, now=NOW)
+                arrivals.record(body=body, now=NOW)
                 webhooks.process(now=NOW)
 
         with heard(signals.message_received, signals.consent_changed) as calls:
@@ -459,7 +459,7 @@ class TestCrash:
 
         monkeypatch.setattr(statuses, "apply", deadly(statuses.apply))
         monkeypatch.setattr(inbound, "receive", deadly(inbound.receive))
-        webhooks.record(body=body, now=EVENING)
+        arrivals.record(body=body, now=EVENING)
         with pytest.raises(self.Killed):
             webhooks.process(now=EVENING)
 

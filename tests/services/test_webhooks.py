@@ -24,7 +24,7 @@ from whatsapp_notify.models import (
     WebhookBatch,
     WebhookEvent,
 )
-from whatsapp_notify.services import inbound, statuses, sweep, webhooks
+from whatsapp_notify.services import arrivals, inbound, statuses, sweep, webhooks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def _quick(settings: Any) -> None:
 
 
 def post(body: bytes) -> WebhookEvent:
-    webhooks.record(body=body, now=NOW)
+    arrivals.record(body=body, now=NOW)
     return WebhookEvent.objects.latest("id")
 
 
@@ -69,32 +69,7 @@ def _is_somebody_waiting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-class TestRecord:
-    def test_f53_the_same_bytes_are_kept_once(self) -> None:
-        body = webhook_bodies.body(statuses=[webhook_bodies.status()])
-
-        new = together(*[lambda: webhooks.record(body=body, now=NOW)] * 6)
-
-        assert sorted(new) == [False] * 5 + [True]
-        assert WebhookEvent.objects.count() == 1
-
-    def test_is_one_query(self, django_assert_num_queries: Any) -> None:
-        with django_assert_num_queries(1):
-            webhooks.record(body=b"{}", now=NOW)
-
-    def test_rings_once(self) -> None:
-        rung = []
-        signals.webhooks_recorded.connect(
-            listener := lambda **told: rung.append(told["sender"]), weak=False
-        )
-        try:
-            webhooks.record(body=b"{}", now=NOW)
-            webhooks.record(body=b"{}", now=NOW)
-        finally:
-            signals.webhooks_recorded.disconnect(listener)
-
-        assert rung == [WebhookEvent]
-
+class TestSweep:
     def test_f67_a_webhook_that_nobody_rang_for_is_found_by_the_sweep(self) -> None:
         [message] = calling()
         event = post(webhook_bodies.body(statuses=[told(message, "sent")]))

@@ -29,6 +29,7 @@ from whatsapp_notify.domain.statuses import PROVIDER_ORDER, State
 from whatsapp_notify.exceptions import StateChanged
 from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent
 from whatsapp_notify.services import (
+    arrivals,
     claims,
     delivery,
     events,
@@ -188,7 +189,7 @@ class EarlyNews(Meeting):
         return works
 
     def _tell(self, news: Sequence[dict[str, object]]) -> None:
-        webhooks.record(body=webhook_bodies.body(statuses=news), now=self.world.clock())
+        arrivals.record(body=webhook_bodies.body(statuses=news), now=self.world.clock())
         webhooks.process(now=self.world.clock())
 
     def wrong(self) -> Iterator[str]:

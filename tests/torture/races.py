@@ -30,7 +30,16 @@ from whatsapp_notify import signals
 from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.models import ConsentRecord, Contact, DeliveryEvent, Identity, Message
-from whatsapp_notify.services import calls, claims, consent, delivery, outbox, senders, webhooks
+from whatsapp_notify.services import (
+    arrivals,
+    calls,
+    claims,
+    consent,
+    delivery,
+    outbox,
+    senders,
+    webhooks,
+)
 from whatsapp_notify.services.claims import PlannedCall
 from whatsapp_notify.services.consent import Proof
 
@@ -79,7 +88,7 @@ def _write_stop(people: Sequence[Contact], now: datetime) -> None:
         }
         for each in people
     ]
-    webhooks.record(body=webhook_bodies.body(messages=messages), now=now)
+    arrivals.record(body=webhook_bodies.body(messages=messages), now=now)
     webhooks.process(now=now)
 
 
@@ -94,7 +103,7 @@ def _stop_at_provider(people: Sequence[Contact], now: datetime) -> None:
         }
         for each in people
     ]
-    webhooks.record(body=webhook_bodies.body(user_preferences=stops), now=now)
+    arrivals.record(body=webhook_bodies.body(user_preferences=stops), now=now)
     webhooks.process(now=now)
 
 

@@ -24,7 +24,7 @@ from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.receipts import Accepted, Outgoing
 from whatsapp_notify.models import DeliveryEvent, Installation, Message, WebhookEvent
 from whatsapp_notify.models.set_based import insert_rows
-from whatsapp_notify.services import receipts, statuses, webhooks
+from whatsapp_notify.services import arrivals, receipts, statuses, webhooks
 
 WORDS = ("sent", "delivered", "read", "failed")
 LONGEST = 5
@@ -141,7 +141,7 @@ def _tell(paths: Mapping[int, _Way], step: int, now: datetime) -> None:
         ours = opaque.encode(instance=instance, message_id=pk, token=tokens[pk], attempt=1)
         elements = [_status(pk, word, ours, now) for word in body]
         if way.is_raw:
-            webhooks.record(body=webhook_bodies.body(statuses=elements), now=now)
+            arrivals.record(body=webhook_bodies.body(statuses=elements), now=now)
         else:
             news += elements
     webhooks.process(now=now)

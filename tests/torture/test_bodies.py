@@ -12,7 +12,7 @@ from tests.torture.bodies import bodies
 from whatsapp_notify.cloud_api import signature
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.models import InboundMessage, Message, WebhookEvent
-from whatsapp_notify.services import installation, replay, webhooks
+from whatsapp_notify.services import arrivals, installation, replay, webhooks
 from whatsapp_notify.webhooks.views import WebhookView
 
 SECRET = "the-app-secret"
@@ -107,7 +107,7 @@ class TestThroughTheDoor:
     def test_f64_a_replay_of_them_changes_nothing(self, post: Any) -> None:
         ids = our_ids()
         for second, body in enumerate(bodies(seed=62, count=500, ids=ids), start=10):
-            webhooks.record(body=body, now=NOW + timedelta(seconds=second))
+            arrivals.record(body=body, now=NOW + timedelta(seconds=second))
             webhooks.process(now=NOW + timedelta(seconds=second))
         before = database.rows()
 

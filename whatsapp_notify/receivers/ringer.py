@@ -40,6 +40,10 @@ class Ringer:
 
     def ring(self, task: Task) -> None:
         """This will have the task told soon; takes some microseconds."""
+        if task.name in self._waiting:
+            # It is told from now on: whatever was committed before is found by it. To take the
+            # lock and wake the thread each time would cost more than the webhook that rang.
+            return
         with self._changed:
             self._waiting[task.name] = task
             if self._thread is None or not self._thread.is_alive():

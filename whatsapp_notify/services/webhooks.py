@@ -1,11 +1,9 @@
 """Webhooks in: the bytes first, their meaning later."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
@@ -59,35 +57,6 @@ class _Reading:
             *((inbound.change_preference, each) for each in self.parsed.preferences),
             *((notices.take_note, notice) for notice in self.parsed.notices),
         ]
-
-
-def record(*, body: bytes, now: datetime) -> bool:
-    """This will keep the raw bytes of a signed POST in one INSERT, and ring the doorbell.
-
-    The same bytes once more are the same webhook.
-
-    Returns:
-        Whether it is new.
-    """
-    moment = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
-        cursor.execute(_insert_sql(), [hashlib.sha256(body).digest(), body, moment])
-        is_new = cursor.rowcount == 1
-    if is_new:
-        doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
-    return is_new
-
-
-@cache
-def _insert_sql() -> str:
-    """This will write the INSERT: raw, for ``create`` takes twice as long as all else."""
-    quote = connection.ops.quote_name
-    columns = ("digest", "body", "received_at", "state", "is_pending", "attempts", "problem")
-    return (
-        f"INSERT INTO {quote(WebhookEvent._meta.db_table)} "  # noqa: S608  # names are ours
-        f"({', '.join(map(quote, columns))}) "
-        f"VALUES (%s, %s, %s, '{State.PENDING.value}', true, 0, '') ON CONFLICT DO NOTHING"
-    )
 
 
 def process(*, now: datetime, batch: int = BATCH) -> int:

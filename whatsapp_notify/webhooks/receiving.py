@@ -6,7 +6,7 @@ from typing import Any
 
 from whatsapp_notify import conf
 from whatsapp_notify.cloud_api import signature
-from whatsapp_notify.services import webhooks
+from whatsapp_notify.services import arrivals
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -
         return 413
     if not signature.is_valid(body=body, header=header, secrets=secrets):
         return 401
-    webhooks.record(body=body, now=now)
+    arrivals.record(body=body, now=now)
     return 200
 
 

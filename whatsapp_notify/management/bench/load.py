@@ -3,6 +3,7 @@
 ``python -m whatsapp_notify.management.bench.load REPORT FILE --port 8000``. The
 file holds whole requests, each after its length in four bytes. With ``--per-second`` they are
 posted at that rate, whatever the server does; without it as fast as the connections allow.
+The first ``--warm-up`` of them let the server's threads load what they need, and do not count.
 """
 
 import argparse
@@ -36,19 +37,19 @@ def write_requests(file: Path, requests: Iterator[bytes]) -> None:
 
 
 async def post_all(
-    *, file: Path, port: int, connections: int, per_second: float | None
+    *, file: Path, port: int, connections: int, per_second: float | None, warm_up: int
 ) -> dict[str, object]:
     """This will post all requests of the file and return the report."""
     loop = asyncio.get_running_loop()
     poster = Poster(port=port, connections=connections)
     await poster.connect()
     messages = list(requests_in(file))
+    await _warm_up(poster, messages[:warm_up])
+    messages = messages[warm_up:]
     begun = loop.time()
     for number, message in enumerate(messages):
         if per_second is None:
-            while poster.open >= connections:
-                await asyncio.sleep(0)
-            poster.post(message)
+            poster.post_in_turn(message)
             continue
         due_at = begun + number / per_second
         while (early := due_at - loop.time()) > 0:
@@ -66,6 +67,14 @@ async def post_all(
     }
 
 
+async def _warm_up(poster: Poster, messages: list[bytes]) -> None:
+    for message in messages:
+        poster.post(message)
+    while poster.open:
+        await asyncio.sleep(_TICK_SECONDS)
+    poster.forget()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("report", type=Path)
@@ -73,6 +82,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--per-second", type=float)
+    parser.add_argument("--warm-up", type=int, default=0)
     options = parser.parse_args()
     report = asyncio.run(
         post_all(
@@ -80,6 +90,7 @@ def main() -> None:
             port=options.port,
             connections=options.connections,
             per_second=options.per_second,
+            warm_up=options.warm_up,
         )
     )
     options.report.write_text(json.dumps(report))

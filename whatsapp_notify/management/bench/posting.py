@@ -15,7 +15,7 @@ class Poster:
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._free: list[Caller] = []
-        self._waiting: deque[tuple[bytes, float]] = deque()
+        self._waiting: deque[tuple[bytes, float | None]] = deque()
         self.seconds = array("d")
         self.statuses: Counter[str] = Counter()
         #: Posted and not answered yet.
@@ -34,6 +34,19 @@ class Poster:
             self._free.pop().post(message, due_at=moment)
         else:
             self._waiting.append((message, moment))
+
+    def post_in_turn(self, message: bytes) -> None:
+        """This will post as soon as a connection is free; its time counts from then on."""
+        self.open += 1
+        if self._free:
+            self._free.pop().post(message, due_at=self._loop.time())
+        else:
+            self._waiting.append((message, None))
+
+    def forget(self) -> None:
+        """This will not count what has been posted so far."""
+        self.seconds = array("d")
+        self.statuses.clear()
 
     def report(self) -> dict[str, object]:
         """This will sum up: counts by status, and times in milliseconds."""
@@ -73,7 +86,7 @@ class Poster:
     def _next(self, caller: Caller) -> None:
         if self._waiting:
             message, due_at = self._waiting.popleft()
-            caller.post(message, due_at=due_at)
+            caller.post(message, due_at=self._loop.time() if due_at is None else due_at)
         else:
             self._free.append(caller)
 

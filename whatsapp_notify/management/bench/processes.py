@@ -233,7 +233,7 @@ def _peak_megabytes(pid: int) -> float:
 def _gunicorn(port: int, workers: int) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "gunicorn", f"{_BENCH}.wsgi:application"),
-        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "8"),
+        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "16"),
         *("--worker-class", "gthread", "--keep-alive", "60", "--log-level", "warning"),
     )
 
@@ -242,7 +242,7 @@ def _granian(port: int, workers: int) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "granian", f"{_BENCH}.wsgi:application"),
         *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning"),
+        *("--workers", str(workers), "--blocking-threads", "16", "--log-level", "warning"),
         "--no-access-log",
     )
 

@@ -18,13 +18,15 @@ from whatsapp_notify.management.bench import bodies, load, processes, seeding
 from whatsapp_notify.management.bench.costs import Costs, measured
 from whatsapp_notify.management.bench.http import request
 from whatsapp_notify.models import Message, WebhookEvent
-from whatsapp_notify.services import installation, webhooks
+from whatsapp_notify.services import arrivals, installation
 
 _PROCESS = "whatsapp_notify.process_webhooks"
 _POLL_SECONDS = 0.1
 _WORDS = ("sent", "delivered", "read")
 #: The most connections that Meta's side holds, for all that is known.
-_CONNECTIONS = 16
+_CONNECTIONS = 32
+#: Posted before anything is measured: so much later all threads of a web server are warm.
+_WARM_UP = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +70,10 @@ def post(
         web, port = started.web(server=server, workers=workers)
         with TemporaryDirectory() as folder:
             file = Path(folder) / "requests"
-            load.write_requests(file, _requests(port=port, count=requests))
+            load.write_requests(file, _requests(port=port, count=_WARM_UP + requests))
             rate = ("--per-second", str(per_second)) if per_second else ()
-            connections = ("--connections", str(_CONNECTIONS))
-            poster = started.load(str(file), "--port", str(port), *connections, *rate)
+            options = ("--connections", str(_CONNECTIONS), "--warm-up", str(_WARM_UP), *rate)
+            poster = started.load(str(file), "--port", str(port), *options)
             with measured({"web": web}) as costs:
                 poster.popen.wait()
         # What is folded afterwards is counted.
@@ -83,7 +85,7 @@ def fold(*, statuses: int, per_body: int, workers: int) -> Folded:
     """This will let a worker read a backlog of recorded webhooks."""
     with processes.running() as started:
         for body in itertools.islice(_bodies(per_body=per_body), statuses // per_body):
-            webhooks.record(body=body, now=timezone.now())
+            arrivals.record(body=body, now=timezone.now())
         seeding.analyze()
         worker = started.worker(processes=workers)
         with measured({"worker": worker}) as costs:

@@ -1,0 +1,177 @@
+"""Webhooks on their way into the table: alone, together, and when that goes wrong."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from django.db import DataError, connection, transaction
+
+from tests import webhook_bodies
+from tests.concurrency import together
+from tests.factories import NOW
+from whatsapp_notify import signals
+from whatsapp_notify.models import WebhookEvent
+from whatsapp_notify.services import arrivals
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Gate:
+    """Stands where arrivals are inserted; keeps the first INSERT waiting, and counts all."""
+
+    def __init__(self, insert: Callable[[Sequence[Any]], bool]) -> None:
+        self._insert = insert
+        self.is_reached = threading.Event()
+        self.opened = threading.Event()
+        self.sizes: list[int] = []
+        #: Raised by the INSERT for several.
+        self.fault: BaseException | None = None
+
+    def __call__(self, going: Sequence[Any]) -> bool:
+        self.sizes.append(len(going))
+        self.is_reached.set()
+        assert self.opened.wait(10)
+        if self.fault is not None and len(going) > 1:
+            raise self.fault
+        return self._insert(going)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate = Gate(arrivals._insert)
+    monkeypatch.setattr(arrivals, "_insert", gate)
+    yield gate
+    gate.opened.set()
+
+
+def record(number: int) -> bool:
+    return arrivals.record(body=b"{%d}" % number, now=NOW)
+
+
+def queue_up(gate: Gate, *, count: int) -> list[threading.Thread]:
+    """Let one webhook be inserted, and others come meanwhile."""
+    threads = []
+    for number in range(count):
+        thread = threading.Thread(target=_alone, args=[number], daemon=True)
+        thread.start()
+        threads.append(thread)
+        assert gate.is_reached.wait(10)
+    while len(arrivals._waiting) < count - 1:
+        threading.Event().wait(0.001)
+    return threads
+
+
+def _alone(number: int) -> None:
+    try:
+        record(number)
+    except Interrupted:
+        pass
+    finally:
+        connection.close()
+
+
+class Interrupted(BaseException):
+    """A thread is ended in the middle of its work."""
+
+
+class TestRecord:
+    def test_f53_the_same_bytes_are_kept_once(self) -> None:
+        body = webhook_bodies.body(statuses=[webhook_bodies.status()])
+
+        new = together(*[lambda: arrivals.record(body=body, now=NOW)] * 6)
+
+        assert sorted(new) == [False] * 5 + [True]
+        assert WebhookEvent.objects.count() == 1
+
+    def test_is_one_query(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(1):
+            arrivals.record(body=b"{}", now=NOW)
+
+    def test_rings_once(self) -> None:
+        rung = []
+        signals.webhooks_recorded.connect(
+            listener := lambda **told: rung.append(told["sender"]), weak=False
+        )
+        try:
+            arrivals.record(body=b"{}", now=NOW)
+            arrivals.record(body=b"{}", now=NOW)
+        finally:
+            signals.webhooks_recorded.disconnect(listener)
+
+        assert rung == [WebhookEvent]
+
+    def test_those_that_come_meanwhile_go_together(self, gate: Gate) -> None:
+        threads = queue_up(gate, count=6)
+        gate.opened.set()
+        for thread in threads:
+            thread.join(10)
+
+        assert gate.sizes == [1, 5]
+        assert WebhookEvent.objects.count() == 6
+
+    def test_rings_once_for_those_that_go_together(self, gate: Gate) -> None:
+        rung: list[Any] = []
+        signals.webhooks_recorded.connect(
+            listener := lambda **told: rung.append(told["sender"]), weak=False
+        )
+        try:
+            threads = queue_up(gate, count=6)
+            gate.opened.set()
+            for thread in threads:
+                thread.join(10)
+        finally:
+            signals.webhooks_recorded.disconnect(listener)
+
+        assert rung == [WebhookEvent] * 2
+
+    def test_goes_on_alone_where_going_together_fails(self, gate: Gate) -> None:
+        gate.fault = DataError("One of them is wrong.")
+        threads = queue_up(gate, count=4)
+        gate.opened.set()
+        for thread in threads:
+            thread.join(10)
+
+        assert sorted(gate.sizes) == [1, 1, 1, 1, 3]
+        assert WebhookEvent.objects.count() == 4
+
+    def test_outlives_the_thread_that_inserts_for_all(self, gate: Gate) -> None:
+        gate.fault = Interrupted()
+        threads = queue_up(gate, count=4)
+        gate.opened.set()
+        for thread in threads:
+            thread.join(10)
+
+        # All but the one that was ended while it inserted for the three.
+        assert WebhookEvent.objects.count() == 3
+        assert record(99)
+
+    def test_in_a_transaction_goes_alone(self, gate: Gate) -> None:
+        gate.opened.set()
+        with transaction.atomic():
+            record(1)
+            transaction.set_rollback(True)
+
+        assert gate.sizes == [1]
+        assert not WebhookEvent.objects.exists()
+        assert record(1)
+
+    def test_does_not_put_large_bodies_together(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_TOGETHER_BYTES", 2 * len(b"{0}"))
+        threads = queue_up(gate, count=6)
+        gate.opened.set()
+        for thread in threads:
+            thread.join(10)
+
+        assert gate.sizes == [1, 2, 2, 1]
+
+    def test_raises_what_the_database_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(going: Sequence[Any]) -> bool:
+            raise DataError("No.")
+
+        monkeypatch.setattr(arrivals, "_insert", refuse)
+
+        with pytest.raises(DataError):
+            record(1)
