@@ -13,7 +13,7 @@ from tests.torture.campaign import Run
 from tests.torture.world import World
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.models import WebhookEvent
-from whatsapp_notify.services import webhooks
+from whatsapp_notify.services import arrivals, webhooks
 
 
 def test_f59_each_is_read_or_put_aside_and_the_good_in_it_done(world: World) -> None:
@@ -37,7 +37,7 @@ def test_a_door_that_breaks_is_told(world: World, monkeypatch: pytest.MonkeyPatc
     def broken(**rest: Any) -> bool:
         raise ValueError("no")
 
-    monkeypatch.setattr(webhooks, "record", broken)
+    monkeypatch.setattr(arrivals, "record", broken)
 
     counts = fuzz.run(world, Run(seed=59, size=10))
 

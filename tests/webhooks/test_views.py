@@ -244,13 +244,13 @@ class TestSurroundings:
     def test_writes_outside_of_the_shops_request_transaction(self, monkeypatch: Any) -> None:
         monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
         inside: list[bool] = []
-        record = receiving.webhooks.record
+        record = receiving.arrivals.record
 
         def look(**arguments: Any) -> bool:
             inside.append(connection.in_atomic_block)
             return record(**arguments)
 
-        monkeypatch.setattr(receiving.webhooks, "record", look)
+        monkeypatch.setattr(receiving.arrivals, "record", look)
 
         assert post().status_code == 200
         assert inside == [False]

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 #: Seconds without ringing after the broker could not be reached.
 SILENCE_SECONDS = 30.0
 _CONNECT_SECONDS = 1.0
+#: Webhooks that keep coming are read together so often.
+_WEBHOOKS_TOGETHER_SECONDS = 0.4
 # A pooled connection that the broker has closed meanwhile is replaced, once.
 _RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
@@ -76,7 +78,10 @@ class _Doorbell:
 
 
 #: Asked anew for each ring, so that a test can stand in its place.
-ringer = Ringer(tell=lambda task: ring(task))
+ringer = Ringer(
+    tell=lambda task: ring(task),
+    longest_moments={tasks.process_webhooks.name: _WEBHOOKS_TOGETHER_SECONDS},
+)
 
 
 def _connection(task: Task) -> Connection:

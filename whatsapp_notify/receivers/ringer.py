@@ -2,15 +2,17 @@
 
 Note [A ring a moment]
     The first ring is told at once. Those that follow within a moment are one, told at its end:
-    under load a ring a row would cost more than the row.
+    under load a ring a row would cost more than the row. Where a task may say so, the moment
+    grows while they keep coming: a task for each few rows would cost more than they do.
 """
 
 import atexit
 import logging
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from celery import Task
 
@@ -29,8 +31,15 @@ class Ringer:
     whatever it finds. After a fork the child starts a thread of its own.
     """
 
-    def __init__(self, *, tell: Callable[[Task], object]) -> None:
+    def __init__(
+        self,
+        *,
+        tell: Callable[[Task], object],
+        longest_moments: Mapping[str, float] | None = None,
+    ) -> None:
+        """``longest_moments``: seconds by a task's name, where they are not MOMENT_SECONDS."""
         self._tell = tell
+        self._longest_moments = longest_moments or {}
         self._changed = threading.Condition()
         self._waiting: dict[str, Task] = {}
         self._is_telling = False
@@ -69,24 +78,29 @@ class Ringer:
         self._waiting, self._is_telling, self._thread = {}, False, None
 
     def _run(self) -> None:
+        #: By task: when it was told last, and how long its moment is.
         told_at: dict[str, float] = {}
+        moments: dict[str, float] = {}
+
+        def due_at(name: str) -> float:
+            return told_at.get(name, -math.inf) + moments.get(name, MOMENT_SECONDS)
+
         while True:
             with self._changed:
                 self._is_telling = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting)
-                soonest = min(told_at.get(name, 0.0) for name in self._waiting) + MOMENT_SECONDS
-                if (pause := soonest - time.monotonic()) > 0:
+                if (pause := min(map(due_at, self._waiting)) - time.monotonic()) > 0:
                     # Another ring, for a task that was not told lately, ends the pause.
                     self._changed.wait(pause)
                 now = time.monotonic()
-                tasks = [
-                    task
-                    for name, task in self._waiting.items()
-                    if now - told_at.get(name, 0.0) >= MOMENT_SECONDS
-                ]
+                tasks = [task for name, task in self._waiting.items() if due_at(name) <= now]
                 for task in tasks:
                     del self._waiting[task.name]
+                    keeps_coming = now - due_at(task.name) < MOMENT_SECONDS
+                    longest = self._longest_moments.get(task.name, MOMENT_SECONDS)
+                    grown = 2 * moments.get(task.name, MOMENT_SECONDS)
+                    moments[task.name] = min(grown, longest) if keeps_coming else MOMENT_SECONDS
                     told_at[task.name] = now
                 self._is_telling = True
             for task in tasks:

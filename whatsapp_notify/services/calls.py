@@ -35,7 +35,7 @@ LOOK_SECONDS = 1.0
 _TOGETHER_SECONDS = 0.01
 #: So many calls as the rate allows in one second start in this time: some reach the provider a
 #: little later after their start than others, and no second there may hold more.
-_PACE_SECONDS = 1.015
+_PACE_SECONDS = 1.005
 
 _TOO_LATE = Refused(action=Action.RECONSIDER, detail="The process was frozen too long.")
 _RECONSIDER = Refused(

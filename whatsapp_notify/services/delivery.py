@@ -93,9 +93,12 @@ def _run(
         budget = calls.free if at_most is None else min(calls.free, at_most - report.calls)
         wait_seconds: float | None = None
         if budget > 0 and not stop.is_set():
+            looked_at = report.looked_at
             wait_seconds = _claim(calls, report, min(budget, MICRO_BATCH), clock)
-            if wait_seconds == 0.0 and budget >= 2 * MICRO_BATCH:
-                # There is more, and room for it: answers can wait.
+            is_full = report.looked_at - looked_at >= MICRO_BATCH
+            if is_full and budget >= 2 * MICRO_BATCH:
+                # There is more, and room for it: answers can wait. A claim that was not full is
+                # not worth another one at once.
                 calls.start_due()
                 continue
         if _collect(calls, clock):

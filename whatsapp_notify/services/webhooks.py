@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 State = WebhookEvent.State
 
-BATCH = 500
+BATCH = 1000
 #: Bodies are read together up to so many bytes; one alone may be larger.
 _BATCH_BYTES = 8 * 1024 * 1024
 #: Statuses joined in one statement.
@@ -60,7 +60,10 @@ class _Reading:
 
 
 def process(*, now: datetime, batch: int = BATCH) -> int:
-    """This will read waiting webhooks, oldest first, until none is left to this process.
+    """This will read the webhooks that wait, oldest first, as far as they are left to this process.
+
+    What comes meanwhile has rung for itself, and is read with others: to look for it at once
+    would make many small batches, each at the price of a large one.
 
     Idempotent: any of it may be done again. Statuses of a batch are joined in bulk; whatever
     else is in the bodies, each element for itself, in a transaction of its own.
@@ -74,7 +77,11 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
     total = 0
     _find_broken_off(now)
     _put_poison_aside(now)
-    while ids := _take(batch, now):
+    may_be_more = True
+    while may_be_more:
+        ids, may_be_more = _take(batch, now)
+        if not ids:
+            break
         patience.with_database(lambda ids=ids: _process_batch(ids, now))  # type: ignore[misc]
         WebhookBatch.objects.filter(first_id=ids[0]).delete()
         total += len(ids)
@@ -106,10 +113,10 @@ def drop(*, ids: Sequence[int]) -> frozenset[int]:
     )
 
 
-def _held() -> QuerySet[WebhookEvent]:
-    return WebhookEvent.objects.select_for_update(
-        skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
-    ).filter(is_pending=True)
+def _broken_off(now: datetime) -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.filter(
+        is_pending=True, attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE
+    )
 
 
 def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
@@ -122,24 +129,30 @@ def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
     return rows.filter(pk__in=among(ids), is_pending=True)
 
 
-def _take(batch: int, now: datetime) -> list[int]:
+def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
     """This will note which waiting webhooks this process is about to read.
 
     It is committed before any work is done on them, so that whoever dies over them is known.
+
+    Returns:
+        Their ids, and whether more were waiting at that moment.
     """
     for _try in range(_TRIES):
         fresh = WebhookEvent.objects.filter(is_pending=True, attempts=0)
         for first_id, last_id in WebhookBatch.objects.values_list("first_id", "last_id"):
             fresh = fresh.exclude(pk__range=(first_id, last_id))
-        ids = _within_bytes(fresh.order_by("id").values_list("id", Length("body"))[:batch])
+        found = fresh.order_by("id").values_list("id", Length("body"))[: batch + 1]
+        ids = _within_bytes(found)[:batch]
         if not ids:
-            return _take_broken_off(now)
+            return _take_broken_off(now), True
         taken = WebhookBatch(first_id=ids[0], last_id=ids[-1], taken_at=now)
         WebhookBatch.objects.bulk_create([taken], ignore_conflicts=True)
         mine = WebhookBatch.objects.filter(first_id=ids[0], last_id=ids[-1], taken_at=now)
         if mine.exists():
-            return ids
-    return []
+            # Those that broke off come last, one at a time.
+            is_last = len(found) == len(ids) and not _broken_off(now).exists()
+            return ids, not is_last
+    return [], False
 
 
 def _find_broken_off(now: datetime) -> None:
@@ -159,11 +172,11 @@ def _find_broken_off(now: datetime) -> None:
 def _take_broken_off(now: datetime) -> list[int]:
     """This will count an attempt on one webhook that broke off its processing."""
     with transaction.atomic():
-        broken_off = _held().filter(
-            attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE
+        rows = _broken_off(now).select_for_update(
+            skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
         )
         # By attempts, so that one that kills its worker comes after those it took along.
-        ids = list(broken_off.order_by("attempts", "id").values_list("id", flat=True)[:1])
+        ids = list(rows.order_by("attempts", "id").values_list("id", flat=True)[:1])
         # Its time is the lease: see LEASE.
         WebhookEvent.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1, processed_at=now)
         return ids

@@ -235,6 +235,8 @@ def _gunicorn(port: int, workers: int) -> tuple[str, ...]:
         *(sys.executable, "-m", "gunicorn", f"{_BENCH}.wsgi:application"),
         *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "16"),
         *("--worker-class", "gthread", "--keep-alive", "60", "--log-level", "warning"),
+        # Or one worker takes nearly all connections that are opened together.
+        "--reuse-port",
     )
 
 

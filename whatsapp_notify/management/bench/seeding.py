@@ -86,6 +86,15 @@ def first_customer() -> int:
     return int(Contact.objects.order_by("id").values_list("id", flat=True)[0])
 
 
+#: Their numbers begin so: see ``URGENT`` of ``graph_stub``.
+_URGENT = "+35846"
+
+
+def urgent_customers() -> int:
+    """This will count the customers that ``urgent`` has made."""
+    return Identity.objects.filter(value__startswith=_URGENT).count()
+
+
 def urgent(number: int, *, now: datetime) -> tuple[str, Message]:
     """This will make a customer of their own, and an unsaved message that leaves before others.
 
@@ -93,7 +102,7 @@ def urgent(number: int, *, now: datetime) -> tuple[str, Message]:
         The customer's number, by which the Graph stub knows it, and the message.
     """
     contact = Contact.objects.create(first_name="Customer")
-    number_of_theirs = f"+35846{number:07d}"
+    number_of_theirs = f"{_URGENT}{number:07d}"
     Identity.objects.create(contact=contact, kind=Identity.Kind.PHONE, value=number_of_theirs)
     topic = _topic()
     consent.grant(

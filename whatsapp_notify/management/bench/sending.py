@@ -1,5 +1,6 @@
 """Messages out: through a real Celery worker, a real database and a Graph on this machine."""
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -108,7 +109,7 @@ def latencies(*, backlog: int, count: int, workers: int, per_second: int) -> lis
         _ring(started, workers)
         time.sleep(2)
         committed: dict[str, float] = {}
-        for number in range(count):
+        for number in itertools.islice(itertools.count(seeding.urgent_customers()), count):
             phone, message = seeding.urgent(number, now=timezone.now())
             with transaction.atomic():
                 outbox.enqueue(messages=[message], now=timezone.now())
