@@ -20,9 +20,11 @@ from django.dispatch import Signal
 
 from demo_shop.models import CustomerProfile, Order
 from tests import factories, shop
-from whatsapp_notify import receivers, signals
+from whatsapp_notify import receivers, signals, tasks
 from whatsapp_notify.models import Message, ShopEvent
 from whatsapp_notify.receivers import queue
+from whatsapp_notify.receivers import ringer as ringers
+from whatsapp_notify.receivers.ringer import Ringer
 from whatsapp_notify.services import events, sweep
 
 order_shipped = Signal()
@@ -719,6 +721,79 @@ class TestQueue:
         assert queue.ringer.wait(timeout_seconds=5)
         # One that was being told, and one for all that came meanwhile.
         assert 1 <= len(rung) <= 2
+
+
+class TestRinger:
+    """With moments of some milliseconds, so that nobody has to wait."""
+
+    @pytest.fixture
+    def told(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        monkeypatch.setattr(ringers, "MOMENT_SECONDS", 0.01)
+        return []
+
+    def ringer(self, told: list[float], **options: Any) -> Ringer:
+        return Ringer(tell=lambda task: told.append(time.monotonic()), **options)
+
+    def ring_for(self, ringer: Ringer, task: Any, *, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            ringer.ring(task)
+            threading.Event().wait(0.001)
+        assert ringer.wait(timeout_seconds=5)
+
+    def test_tells_the_first_at_once(self, told: list[float]) -> None:
+        ringer = self.ringer(told)
+        began = time.monotonic()
+
+        ringer.ring(tasks.process_webhooks)
+
+        assert ringer.wait(timeout_seconds=5)
+        assert len(told) == 1
+        assert told[0] - began < 1
+
+    def test_f25_tells_each_moment_while_rings_keep_coming(self, told: list[float]) -> None:
+        self.ring_for(self.ringer(told), tasks.deliver, seconds=0.2)
+
+        # Twenty moments; a slow machine makes them longer, none makes them shorter.
+        assert 1 <= len(told) <= 22
+
+    def test_f25_lets_the_moment_grow_where_a_task_allows_it(self, told: list[float]) -> None:
+        longest = {tasks.process_webhooks.name: 0.08}
+
+        ringer = self.ringer(told, longest_moments=longest)
+        self.ring_for(ringer, tasks.process_webhooks, seconds=0.5)
+
+        # At 0, 20, 60, 140, 220, 300, 380, 460 milliseconds, and the last.
+        assert 1 <= len(told) <= 10
+
+    def test_f25_tells_at_once_again_after_a_silence(self, told: list[float]) -> None:
+        ringer = self.ringer(told, longest_moments={tasks.process_webhooks.name: 60.0})
+        self.ring_for(ringer, tasks.process_webhooks, seconds=0.03)
+        threading.Event().wait(2 * (told[-1] - told[0]) + 0.1)
+        rung_at = time.monotonic()
+
+        ringer.ring(tasks.process_webhooks)
+
+        assert ringer.wait(timeout_seconds=5)
+        assert told[-1] - rung_at < 1
+
+    def test_rings_again_where_its_thread_could_not_start(
+        self, told: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ringer = self.ringer(told)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _refuse_to_start)
+            with pytest.raises(RuntimeError):
+                ringer.ring(tasks.deliver)
+
+        ringer.ring(tasks.deliver)
+
+        assert ringer.wait(timeout_seconds=5)
+        assert len(told) == 1
+
+
+def _refuse_to_start(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -317,6 +317,49 @@ class TestProcess:
 
         assert ends == {NOW + timedelta(seconds=3)}
 
+    def test_leaves_to_the_next_ring_what_comes_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # To look again at once would read the few that came, at the price of many.
+        apply = statuses.apply
+
+        def apply_and_be_rung(**arguments: Any) -> int:
+            arrivals.record(body=webhook_bodies.body(statuses=[]), now=NOW)
+            return apply(**arguments)
+
+        [message] = calling()
+        post(webhook_bodies.body(statuses=[told(message, "sent")]))
+        monkeypatch.setattr(statuses, "apply", apply_and_be_rung)
+
+        assert webhooks.process(now=NOW) == 1
+        assert states() == ["processed", "pending"]
+        assert webhooks.process(now=NOW) == 1
+        assert states() == ["processed", "processed"]
+
+    def test_f25_reads_a_long_backlog_in_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for number in range(3):
+            arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)
+        monkeypatch.setattr(webhooks, "_TURN_SECONDS", -1.0)
+        rung: list[Any] = []
+        signals.webhooks_recorded.connect(
+            listener := lambda **told: rung.append(told["sender"]), weak=False
+        )
+        try:
+            count = webhooks.process(now=NOW, batch=1)
+        finally:
+            signals.webhooks_recorded.disconnect(listener)
+
+        assert (count, rung) == (1, [WebhookEvent])
+        assert states() == ["processed", "pending", "pending"]
+
+    @pytest.mark.parametrize("count", [2, 3, 4, 5])
+    def test_reads_batch_after_batch_of_what_waits(self, count: int) -> None:
+        for number in range(count):
+            arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)
+
+        assert webhooks.process(now=NOW, batch=2) == count
+        assert states() == ["processed"] * count
+
 
 UNREADABLE = {
     "not json": b"{",

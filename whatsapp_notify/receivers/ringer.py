@@ -49,7 +49,7 @@ class Ringer:
 
     def ring(self, task: Task) -> None:
         """This will have the task told soon; takes some microseconds."""
-        if task.name in self._waiting:
+        if task.name in self._waiting and self._thread is not None and self._thread.is_alive():
             # It is told from now on: whatever was committed before is found by it. To take the
             # lock and wake the thread each time would cost more than the webhook that rang.
             return

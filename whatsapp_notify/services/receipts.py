@@ -37,6 +37,7 @@ def record(*, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> Non
     after a webhook has settled the message, only adds what was not known.
     """
     with transaction.atomic():
+        _hold(answers)
         accepted = _accept_at_once(answers, now)
         others = [each for each in answers if each[0].message_id not in accepted]
         refused = _join(others, now)
@@ -54,6 +55,18 @@ def record(*, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> Non
         _calm(answers)
 
 
+def _hold(answers: Sequence[tuple[Outgoing, Receipt]]) -> None:
+    """This will hold all rows in order, where they are not all written by one statement."""
+    if not all(_is_plain(receipt) for _outgoing, receipt in answers):
+        ids = [outgoing.message_id for outgoing, _receipt in answers]
+        rows = Message.objects.select_for_update(no_key=True).filter(pk__in=ids)
+        list(rows.order_by("id").values_list("pk", flat=True))
+
+
+def _is_plain(receipt: Receipt) -> bool:
+    return isinstance(receipt, Accepted) and not receipt.is_held
+
+
 def _accept_at_once(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> frozenset[int]:
     """This will write what nearly all answers are, in one statement that reads no row before.
 
@@ -62,7 +75,7 @@ def _accept_at_once(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) 
     plain = {
         outgoing.message_id: (outgoing, receipt)
         for outgoing, receipt in answers
-        if isinstance(receipt, Accepted) and not receipt.is_held
+        if isinstance(receipt, Accepted) and _is_plain(receipt)
     }
     if not plain:
         return frozenset()

@@ -1,6 +1,7 @@
 """Webhooks in: the bytes first, their meaning later."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,9 @@ _TRIES = 5
 MAX_ATTEMPTS = 3
 #: What was taken up is left to its worker for so long; then it counts as broken off.
 LEASE = timedelta(minutes=1)
+#: A long backlog is read in turns: ``now`` must not fall behind the lease, nor a worker that is
+#: asked to stop be kept.
+_TURN_SECONDS = 15.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +81,7 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
     total = 0
     _find_broken_off(now)
     _put_poison_aside(now)
-    may_be_more = True
+    may_be_more, turn_ends_at = True, time.monotonic() + _TURN_SECONDS
     while may_be_more:
         ids, may_be_more = _take(batch, now)
         if not ids:
@@ -85,6 +89,9 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
         patience.with_database(lambda ids=ids: _process_batch(ids, now))  # type: ignore[misc]
         WebhookBatch.objects.filter(first_id=ids[0]).delete()
         total += len(ids)
+        if may_be_more and time.monotonic() > turn_ends_at:
+            doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
+            break
     if total:
         heartbeats.beat(name=heartbeats.WEBHOOK, now=now)
     return total
