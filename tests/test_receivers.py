@@ -777,6 +777,22 @@ class TestRinger:
         assert ringer.wait(timeout_seconds=5)
         assert told[-1] - rung_at < 1
 
+    def test_a_ring_that_is_broken_off_does_not_silence_the_next(
+        self, told: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ringer = self.ringer(told)
+        ringer.ring(tasks.deliver)
+        assert ringer.wait(timeout_seconds=5)
+        with monkeypatch.context() as patch:
+            patch.setattr(ringer._changed, "notify_all", _refuse)
+            with pytest.raises(RuntimeError):
+                ringer.ring(tasks.process_webhooks)
+
+        ringer.ring(tasks.process_webhooks)
+
+        assert ringer.wait(timeout_seconds=5)
+        assert len(told) == 2
+
     def test_rings_again_where_its_thread_could_not_start(
         self, told: list[float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -794,6 +810,10 @@ class TestRinger:
 
 def _refuse_to_start(thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
+
+
+def _refuse() -> None:
+    raise RuntimeError("broken off")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -54,13 +54,15 @@ class Ringer:
             # lock and wake the thread each time would cost more than the webhook that rang.
             return
         with self._changed:
-            self._waiting[task.name] = task
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._run, name="whatsapp-doorbell", daemon=True
                 )
                 self._thread.start()
+            # Before the entry, which others take for a promise: whoever is woken looks only
+            # once the lock is free, and whatever ends this thread here has promised nothing.
             self._changed.notify_all()
+            self._waiting[task.name] = task
 
     def wait(self, *, timeout_seconds: float) -> bool:
         """This will wait until everything has been told.
