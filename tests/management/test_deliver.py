@@ -16,8 +16,15 @@ from tests import factories, shop
 from tests.management.conftest import Run
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
-from whatsapp_notify.models import Contact, Heartbeat, Message, ShopEvent, Template
-from whatsapp_notify.services import delivery, reconcile, starter, sweep
+from whatsapp_notify.models import (
+    Contact,
+    Heartbeat,
+    Message,
+    ShopEvent,
+    Template,
+    WebhookEvent,
+)
+from whatsapp_notify.services import arrivals, delivery, reconcile, starter, sweep, webhooks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,6 +85,19 @@ class TestOnce:
         run("whatsapp_deliver")
 
         assert ShopEvent.objects.filter(name="customer.birthday", contact=born).exists()
+
+    def test_f67_reads_all_that_has_come_before_it_sends(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Among it may be opt-outs. Here each webhook takes a turn of its own.
+        monkeypatch.setattr(webhooks, "_TURN_SECONDS", -1.0)
+        monkeypatch.setattr(webhooks, "_BATCH_BYTES", 1)
+        for number in range(3):
+            arrivals.record(body=b'{"entry": []}' + b" " * number, now=timezone.now())
+
+        run("whatsapp_deliver")
+
+        assert not WebhookEvent.objects.filter(is_pending=True).exists()
 
     def test_shows_that_it_is_alive(self, run: Run) -> None:
         run("whatsapp_deliver")

@@ -167,6 +167,29 @@ class TestRecord:
 
         assert gate.sizes == [1, 2, 2, 1]
 
+    def test_f25_does_not_wait_for_ever_for_somebody_elses_insert(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.01)
+        hanging = threading.Thread(target=_alone, args=[0], daemon=True)
+        hanging.start()
+        assert gate.is_reached.wait(10)
+        monkeypatch.setattr(arrivals, "_insert", gate._insert)
+
+        assert record(1)
+
+        gate.opened.set()
+        hanging.join(10)
+        assert WebhookEvent.objects.count() == 2
+
+    def test_does_not_go_round_where_its_arrival_was_lost(self, gate: Gate) -> None:
+        gate.opened.set()
+        arrival = arrivals._Arrival(digest=b"1", body=b"{}", received_at=NOW)
+
+        assert not arrivals._insert_next(arrival)
+        assert arrival.is_alone
+        assert gate.sizes == []
+
     def test_raises_what_the_database_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(going: Sequence[Any]) -> bool:
             raise DataError("No.")

@@ -336,6 +336,28 @@ class TestProcess:
         assert webhooks.process(now=NOW) == 1
         assert states() == ["processed", "processed"]
 
+    def test_f67_reads_what_was_committed_between_its_own(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Its id was given earlier, its commit came later: whoever was rung for it meanwhile has
+        # passed it over, for the batch covers it.
+        for number in range(3):
+            arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)
+        first, late, last = WebhookEvent.objects.order_by("id")
+        late.delete()
+        process_batch = webhooks._process_batch
+
+        def process_batch_and_commit_late(ids: Any, now: Any) -> None:
+            if list(ids) == [first.pk, last.pk]:
+                late.pk = first.pk + 1
+                late.save(force_insert=True)
+            process_batch(ids, now)
+
+        monkeypatch.setattr(webhooks, "_process_batch", process_batch_and_commit_late)
+
+        assert webhooks.process(now=NOW) == 3
+        assert states() == ["processed"] * 3
+
     def test_f25_reads_a_long_backlog_in_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(3):
             arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
@@ -24,6 +24,8 @@ from whatsapp_notify.services import doorbells
 #: One INSERT takes bodies together up to so many, and so many bytes; one alone may be larger.
 _TOGETHER = 64
 _TOGETHER_BYTES = 8 * 1024 * 1024
+#: How long somebody else's INSERT is waited for.
+_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -53,43 +55,62 @@ def record(*, body: bytes, now: datetime) -> bool:
         Whether they are new.
 
     Raises:
-        django.db.DatabaseError: The database has not taken them.
+        django.db.Error: The database has not taken them.
     """
     arrival = _Arrival(digest=hashlib.sha256(body).digest(), body=body, received_at=now)
-    is_to_ring = False
     # Within a transaction of ours the others' rows would depend on our commit.
     if not connection.in_atomic_block and connection.get_autocommit():
-        is_to_ring = _go_together(arrival)
-    if arrival.is_new is None:
-        is_to_ring = _insert([arrival])
-    if is_to_ring:
-        doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
+        _go_together(arrival)
+    if arrival.is_new is None and _insert([arrival]):
+        _ring()
     return bool(arrival.is_new)
 
 
-def _go_together(arrival: _Arrival) -> bool:
+def _go_together(arrival: _Arrival) -> None:
     """This will insert all that wait, unless somebody has meanwhile done so for us.
 
-    See Note [Those that wait go together].
-
-    Returns:
-        Whether this thread has inserted anything new, so that it is the one to ring.
+    See Note [Those that wait go together]. Where the others keep us waiting for long, we are
+    left to go alone: our own connection may be in order.
     """
-    has_new = False
     with _list_lock:
         _waiting.append(arrival)
-    with _turn:
-        while arrival.is_new is None and not arrival.is_alone:
-            arrivals = _next_to_go()
-            try:
-                has_new |= _insert(arrivals)
-            except DatabaseError:
-                pass  # each finds out for itself what is wrong
-            finally:
-                # Also where this very thread is ended: the others must not wait for it.
-                for each in arrivals:
-                    each.is_alone = each.is_new is None
-    return has_new
+    turn, has_new = _turn, False
+    try:
+        if not turn.acquire(timeout=_PATIENCE_SECONDS):
+            _withdraw(arrival)
+            return
+        try:
+            while arrival.is_new is None and not arrival.is_alone:
+                has_new |= _insert_next(arrival)
+        finally:
+            turn.release()
+    finally:
+        # Not with the turn: whoever listens may take a while, or record a webhook.
+        if has_new:
+            _ring()
+
+
+def _insert_next(arrival: _Arrival) -> bool:
+    """This will insert the next of those that wait, and tell whether any was new."""
+    arrivals = _next_to_go()
+    try:
+        return bool(arrivals) and _insert(arrivals)
+    except Error:
+        return False  # each finds out for itself what is wrong
+    finally:
+        # Also where this very thread is ended: the others must not wait for it.
+        for each in arrivals or [arrival]:
+            each.is_alone = each.is_new is None
+
+
+def _withdraw(arrival: _Arrival) -> None:
+    with _list_lock:
+        if arrival in _waiting:
+            _waiting.remove(arrival)
+
+
+def _ring() -> None:
+    doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
 
 
 def _next_to_go() -> list[_Arrival]:

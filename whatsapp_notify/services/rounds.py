@@ -59,7 +59,11 @@ class Rounds:
         heartbeats.beat(name=heartbeats.BEAT, now=now)
         heartbeats.beat(name=heartbeats.WORKER, now=now)
         sweep.sweep(now=now)
-        read = webhooks.process(now=now)
+        read = 0
+        while not self._stop.is_set() and (count := webhooks.process(now=self._clock())):
+            read += count
+            if not webhooks.is_waiting(since=now):
+                break
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)

@@ -89,12 +89,19 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
         patience.with_database(lambda ids=ids: _process_batch(ids, now))  # type: ignore[misc]
         WebhookBatch.objects.filter(first_id=ids[0]).delete()
         total += len(ids)
+        # Whoever looked while these were ours has passed over what came between them.
+        may_be_more = may_be_more or _fresh().filter(pk__range=(ids[0], ids[-1])).exists()
         if may_be_more and time.monotonic() > turn_ends_at:
             doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
             break
     if total:
         heartbeats.beat(name=heartbeats.WEBHOOK, now=now)
     return total
+
+
+def is_waiting(*, since: datetime) -> bool:
+    """This will tell whether a webhook that had come by then has not been read yet."""
+    return _fresh().filter(received_at__lte=since).exists()
 
 
 def retry(*, ids: Sequence[int]) -> int:
@@ -118,6 +125,10 @@ def drop(*, ids: Sequence[int]) -> frozenset[int]:
         rows=[{"id": pk, "state": str(State.PROCESSED)} for pk in ids],
         only_where={"state": [str(State.QUARANTINED)]},
     )
+
+
+def _fresh() -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.filter(is_pending=True, attempts=0)
 
 
 def _broken_off(now: datetime) -> QuerySet[WebhookEvent]:
@@ -145,7 +156,7 @@ def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
         Their ids, and whether more were waiting at that moment.
     """
     for _try in range(_TRIES):
-        fresh = WebhookEvent.objects.filter(is_pending=True, attempts=0)
+        fresh = _fresh()
         for first_id, last_id in WebhookBatch.objects.values_list("first_id", "last_id"):
             fresh = fresh.exclude(pk__range=(first_id, last_id))
         found = fresh.order_by("id").values_list("id", Length("body"))[: batch + 1]
