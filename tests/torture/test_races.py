@@ -12,11 +12,11 @@ from tests.torture.world import World
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name.replace(" ", "-"))
 def test_f75_no_call_starts_after_a_stop_was_committed(stop: Stop, world: World) -> None:
-    counts, tally = races.play(world, Run(seed=75, size=40), stops=[stop])
+    counts, tally = races.play(world, Run(seed=75, size=80), stops=[stop])
 
     assert counts.problems == ()
     assert counts.is_kept
-    assert counts.interleavings == 40
+    assert counts.interleavings == 80
     # Not one place of the race has been left out.
     assert tally["taken back by the last look"] > 0
     if stop is not races.RED_BUTTON:
