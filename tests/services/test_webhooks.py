@@ -192,14 +192,14 @@ class TestProcess:
         take, other = webhooks._take, _connect()
 
         def take_and_be_looked_at(*args: Any) -> Any:
-            ids = take(*args)
+            ids, may_be_more = take(*args)
             if ids:
                 other.execute(
                     "SELECT 1 FROM whatsapp_notify_webhookevent WHERE id = ANY(%s) "
                     "FOR NO KEY UPDATE",
                     [ids],
                 )
-            return ids
+            return ids, may_be_more
 
         monkeypatch.setattr(webhooks, "_take", take_and_be_looked_at)
         with other, ThreadPoolExecutor(1) as pool:
