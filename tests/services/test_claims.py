@@ -205,11 +205,11 @@ class TestOptOutAgainstClaim:
         is_inside, may_go = threading.Event(), threading.Event()
         write = timeline.write
 
-        def paused(lines: Any, **same: Any) -> int:
-            if any(line.get("kind") == "calling" for line in lines):
+        def paused(lines: Any, *, same: dict[str, Any] | None = None) -> int:
+            if same and same.get("kind") == "calling":
                 is_inside.set()
                 assert may_go.wait(10)
-            return write(lines, **same)
+            return write(lines, same=same)
 
         monkeypatch.setattr(timeline, "write", paused)
         order: list[str] = []
