@@ -31,7 +31,7 @@ Look = Callable[[Collection[PlannedCall]], frozenset[int]]
 
 #: A call starts at most so long after the last look at it; later it is looked at again.
 LOOK_SECONDS = 1.0
-#: Starts that are due within so long of each other are looked at together.
+#: Starts that are due, and answers that come, within so long of each other go together.
 _TOGETHER_SECONDS = 0.01
 #: So many calls as the rate allows in one second start in this time: some reach the provider a
 #: little later after their start than others, and no second there may hold more.

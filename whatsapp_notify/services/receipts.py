@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.db import transaction
 
@@ -63,7 +63,7 @@ def _hold(answers: Sequence[tuple[Outgoing, Receipt]]) -> None:
         list(rows.order_by("id").values_list("pk", flat=True))
 
 
-def _is_plain(receipt: Receipt) -> bool:
+def _is_plain(receipt: Receipt) -> TypeGuard[Accepted]:
     return isinstance(receipt, Accepted) and not receipt.is_held
 
 
@@ -75,7 +75,7 @@ def _accept_at_once(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) 
     plain = {
         outgoing.message_id: (outgoing, receipt)
         for outgoing, receipt in answers
-        if isinstance(receipt, Accepted) and _is_plain(receipt)
+        if _is_plain(receipt)
     }
     if not plain:
         return frozenset()
