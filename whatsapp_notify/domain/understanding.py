@@ -108,7 +108,7 @@ def understand(text: str) -> Verdict:
     if _SIGNS_ALONE.fullmatch(text[: replies.MAX_LENGTH]) and text.strip():
         return Verdict(meaning=Meaning.UNCLEAR, rule="stop sign alone")
     found = reply_sentences.clauses(text)
-    verdict = _misspelt(found) or _by_rules(text, found)
+    verdict = _misspelt(found) or _by_rules(text[: reply_sentences.MAX_LENGTH], found)
     if verdict.meaning is not Meaning.NOTHING and len(text) > reply_sentences.MAX_LENGTH:
         return Verdict(meaning=Meaning.UNCLEAR, rule=f"{verdict.rule}, in a long letter")
     return verdict
