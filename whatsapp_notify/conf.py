@@ -80,6 +80,18 @@ class Settings:
     CALL_DEADLINE_SECONDS: float = 20.0
     #: Days that raw webhooks are kept; Meta repeats for up to seven.
     WEBHOOK_RETENTION_DAYS: int = 30
+    #: Dotted path of the bot that answers first; empty for none.
+    BOT: str = ""
+    #: Seconds that the bot may take for one answer; afterwards a person is called.
+    BOT_DEADLINE_SECONDS: float = 10.0
+    #: Most automatic replies to one customer within an hour; 0 for none at all.
+    AUTOMATIC_REPLIES_PER_HOUR: int = 12
+    #: Most order numbers that one customer may ask about within an hour.
+    ORDER_LOOKUPS_PER_HOUR: int = 5
+    #: Directory for files that customers send, never served by the web server; empty keeps none.
+    MEDIA_DIRECTORY: str = ""
+    #: Days that files of customers are kept.
+    MEDIA_RETENTION_DAYS: int = 180
     #: Hours for which the reconcile scan looks back for events that signals did not tell.
     RECONCILE_HOURS: int = 72
     #: Register the periodic tasks in django-celery-beat after each migrate.

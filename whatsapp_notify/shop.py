@@ -8,11 +8,13 @@ from uuid import uuid4
 from django.db.models import Model
 from django.utils import timezone
 
-from whatsapp_notify.domain.occasions import Customer, Occasion, Order
+from whatsapp_notify.domain.occasions import Cart, CartLine, Customer, Occasion, Order
 from whatsapp_notify.services import discounts, events, watching
 from whatsapp_notify.services.adapters import ShopAdapter
 
 __all__ = [
+    "Cart",
+    "CartLine",
     "Customer",
     "Occasion",
     "Order",

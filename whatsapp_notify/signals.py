@@ -37,6 +37,15 @@ message_received = Signal()
 #: Arguments: ``sender`` (SurveyAnswer class), ``answer_id`` (int).
 survey_answered = Signal()
 
+#: What a customer wrote waits for a worker that asks the shop or the bot. Not sent by a replay.
+#: Arguments: ``sender`` (InboundMessage class).
+errands_due = Signal()
+
+#: A customer waits for a member of the staff. Sent once when the wait begins, not for each
+#: message. Not sent by a replay.
+#: Arguments: ``sender`` (Conversation class), ``conversation_id`` (int), ``reason`` (str).
+person_wanted = Signal()
+
 #: Something needs a person: a stopped sender or template, a growing doubt, a poison webhook.
 #: Sent once when it begins. Arguments: ``sender`` (None), ``reason`` (str), ``detail`` (str).
 attention_needed = Signal()

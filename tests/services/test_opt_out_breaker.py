@@ -59,7 +59,7 @@ class TestJump:
 
         for row in held:
             row.refresh_from_db()
-            assert row.handled_as == HandledAs.KEPT
+            assert row.handled_as == HandledAs.PERSON
             assert has_consent(row)
             assert row.content["understood"] == {
                 "as": "unclear",
@@ -126,7 +126,7 @@ class TestOpenFor:
 
         last = say(SENTENCE, at=NOW + OPEN_FOR - timedelta(seconds=1))
 
-        assert last.handled_as == HandledAs.KEPT
+        assert last.handled_as == HandledAs.PERSON
         assert len(alarms) == 1
 
     def test_then_it_closes_by_itself(self) -> None:

@@ -84,13 +84,13 @@ class TestKeyword:
 
         row = say(contact, text)
 
-        assert row.handled_as == HandledAs.KEPT
+        assert row.handled_as == HandledAs.PERSON
         assert not SurveyAnswer.objects.exists()
 
     def test_of_a_survey_that_is_off_says_nothing(self, contact: Contact, survey: Survey) -> None:
         Survey.objects.update(is_active=False)
 
-        assert say(contact, "VERKKOKAUPPA 9").handled_as == HandledAs.KEPT
+        assert say(contact, "VERKKOKAUPPA 9").handled_as == HandledAs.PERSON
 
     def test_chooses_among_surveys(self, contact: Contact, survey: Survey) -> None:
         other = Survey.objects.create(name="Delivery", keyword="TOIMITUS")
@@ -144,20 +144,20 @@ class TestNumber:
     def test_before_the_question_is_no_answer(self, contact: Contact, survey: Survey) -> None:
         ask(contact, survey, at=NOW + timedelta(hours=2))
 
-        assert say(contact, "9").handled_as == HandledAs.KEPT
+        assert say(contact, "9").handled_as == HandledAs.PERSON
 
     def test_without_a_question_is_no_answer(self, contact: Contact, survey: Survey) -> None:
         ask(factories.contact(), survey)
 
-        assert say(contact, "9").handled_as == HandledAs.KEPT
+        assert say(contact, "9").handled_as == HandledAs.PERSON
 
-    @pytest.mark.parametrize("text", ["11", "0", "-3", "7 or 8", "1000", "nothing"])
+    @pytest.mark.parametrize("text", ["11", "0", "-3", "7 or 8", "99", "nothing"])
     def test_out_of_range_is_kept_for_staff(
         self, contact: Contact, survey: Survey, text: str
     ) -> None:
         ask(contact, survey)
 
-        assert say(contact, text).handled_as == HandledAs.KEPT
+        assert say(contact, text).handled_as == HandledAs.PERSON
         assert not SurveyAnswer.objects.exists()
 
     def test_answers_the_question_that_was_sent_last(
@@ -176,7 +176,7 @@ class TestNumber:
     ) -> None:
         ask(contact, survey, state="failed")
 
-        assert say(contact, "9").handled_as == HandledAs.KEPT
+        assert say(contact, "9").handled_as == HandledAs.PERSON
 
     def test_button_or_picture_is_no_answer(self, contact: Contact, survey: Survey) -> None:
         ask(contact, survey)
@@ -184,7 +184,7 @@ class TestNumber:
 
         row = chat.write(picture, by=chat.person(contact), at=NOW + timedelta(hours=1))
 
-        assert row.handled_as == HandledAs.KEPT
+        assert row.handled_as == HandledAs.PERSON
 
 
 class TestBubble:
@@ -202,7 +202,7 @@ class TestBubble:
         ask(contact, survey)
         other = ask(contact, None)
 
-        assert say(contact, "9", answers=other).handled_as == HandledAs.KEPT
+        assert say(contact, "9", answers=other).handled_as == HandledAs.PERSON
 
 
 class TestSecondAnswer:

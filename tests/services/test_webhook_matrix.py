@@ -78,7 +78,7 @@ class TestDay:
         moved = set(Message.objects.exclude(key__startswith="answer:").values_list("state"))
         assert moved >= {("read",), ("delivered",), ("failed",), ("sent",)}
         handled = set(InboundMessage.objects.values_list("handled_as", flat=True))
-        assert handled == {"opt_out", "opt_in", "survey", "kept", "notice"}
+        assert handled == {"opt_out", "opt_in", "survey", "kept", "person", "notice"}
         assert all(database.rows().values())
         assert UnmatchedStatus.objects.count() == 1
         assert set(ConsentRecord.objects.values_list("source", flat=True)) == {

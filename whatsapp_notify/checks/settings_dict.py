@@ -37,6 +37,10 @@ _RANGES: Mapping[str, tuple[float, float | None]] = {
     "CALL_DEADLINE_SECONDS": (1, 300),
     # Meta repeats webhooks for up to seven days, and each must be known again.
     "WEBHOOK_RETENTION_DAYS": (8, None),
+    "BOT_DEADLINE_SECONDS": (0.5, 60),
+    "AUTOMATIC_REPLIES_PER_HOUR": (0, 1000),
+    "ORDER_LOOKUPS_PER_HOUR": (0, 1000),
+    "MEDIA_RETENTION_DAYS": (1, None),
     "RECONCILE_HOURS": (1, None),
 }
 _TYPE_WORDS: Mapping[type, Callable[[], str]] = {

@@ -38,6 +38,8 @@ class Order:
     currency: str = ""
     #: One page where the customer sees the order.
     url: str = ""
+    #: Where it is, in the customer's words and language: "packed", "on its way".
+    status: str = ""
     shipped_on: date | None = None
     estimated_arrival: date | None = None
     carrier: str = ""
@@ -48,6 +50,33 @@ class Order:
 
     def __repr__(self) -> str:
         return f"<Order {self.ref}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartLine:
+    """One product of an order from the chat."""
+
+    #: The shop's own id of the product in the catalogue.
+    product: str
+    quantity: int
+    #: What the customer was shown; None where it is no number.
+    price: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Cart:
+    """What a customer has put together in the chat."""
+
+    #: The same for the same message however often it is told: an order is made once for it.
+    key: str
+    customer: Customer
+    lines: tuple[CartLine, ...]
+    #: What the customer wrote with it.
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Cart {self.key}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,11 +222,20 @@ _LOOKALIKES = str.maketrans(
 
 def read_keyword(text: str) -> Keyword | None:
     """This will tell what a message asks for that consists of a keyword, politely or not."""
-    words = _words(text)
-    if words and all(len(word) == 1 for word in words):
-        words = ("".join(words),)  # S.T.O.P.
-    words = _without_repeats(_without_courtesies(words))
-    return _KEYWORDS.get(words)
+    return _KEYWORDS.get(bare_words(text))
+
+
+def bare_words(text: str) -> tuple[str, ...]:
+    """This will return the words of a short message without courtesies; none of a letter."""
+    found = _words(text)
+    if found and all(len(word) == 1 for word in found):
+        found = ("".join(found),)  # S.T.O.P.
+    return _without_repeats(_without_courtesies(found))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """This will return the words of any message: lower case, no accents, digits as they are."""
+    return tuple(_skeleton(text).split())
 
 
 def read_payload(payload: str) -> Keyword | None:

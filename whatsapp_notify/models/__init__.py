@@ -1,11 +1,18 @@
 """Rows: one file per aggregate."""
 
+from whatsapp_notify.models.answers import AutomaticReply, CannedReply, KeywordReply
 from whatsapp_notify.models.automation import Automation
 from whatsapp_notify.models.consent import ConsentRecord, ConsentState
-from whatsapp_notify.models.contact import Contact, Conversation, Identity
+from whatsapp_notify.models.contact import Contact, Identity
+from whatsapp_notify.models.conversation import Conversation, DeskPresence, Enquiry
 from whatsapp_notify.models.inbound import InboundMessage
+from whatsapp_notify.models.inbound_media import InboundMedia
+from whatsapp_notify.models.label import ContactLabel, Label
+from whatsapp_notify.models.lead import Lead
 from whatsapp_notify.models.message import DeliveryEvent, Message
+from whatsapp_notify.models.opening_hours import Holiday, OpeningHours
 from whatsapp_notify.models.operations import Heartbeat, Installation, Lease, Overview, Watermark
+from whatsapp_notify.models.rate import Rate
 from whatsapp_notify.models.sender import Sender
 from whatsapp_notify.models.shop_event import ShopEvent
 from whatsapp_notify.models.survey import Survey, SurveyAnswer
@@ -14,19 +21,31 @@ from whatsapp_notify.models.topic import Topic
 from whatsapp_notify.models.webhook import UnmatchedStatus, WebhookBatch, WebhookEvent
 
 __all__ = [
+    "AutomaticReply",
     "Automation",
+    "CannedReply",
     "ConsentRecord",
     "ConsentState",
     "Contact",
+    "ContactLabel",
     "Conversation",
     "DeliveryEvent",
+    "DeskPresence",
+    "Enquiry",
     "Heartbeat",
+    "Holiday",
     "Identity",
+    "InboundMedia",
     "InboundMessage",
     "Installation",
+    "KeywordReply",
+    "Label",
+    "Lead",
     "Lease",
     "Message",
+    "OpeningHours",
     "Overview",
+    "Rate",
     "Sender",
     "ShopEvent",
     "Survey",

@@ -12,6 +12,11 @@ from whatsapp_notify.domain import phone as phones
 class Contact(models.Model):
     """One person; the phone may be missing, as WhatsApp may hide it."""
 
+    class PauseReason(models.TextChoices):
+        OPT_OUT_UNCLEAR = "opt_out_unclear", _("words that may ask for an end")
+        LOW_SCORE = "low_score", _("a low score")
+        STAFF = "staff", _("a decision of the staff")
+
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("shop user"),
@@ -49,6 +54,19 @@ class Contact(models.Model):
     )
     #: When the customer last used that control, either way: older news must not win.
     marketing_changed_at = models.DateTimeField(null=True, editable=False)
+    promotions_paused_at = models.DateTimeField(
+        _("promotions paused"),
+        null=True,
+        blank=True,
+        help_text=_("No promotion leaves while it is set. A person, or the customer, lifts it."),
+    )
+    promotions_paused_reason = models.CharField(
+        _("promotions paused because of"),
+        max_length=20,
+        choices=PauseReason.choices,
+        blank=True,
+        db_default="",
+    )
     unreachable_since = models.DateTimeField(
         _("not reachable since"),
         null=True,
@@ -135,37 +153,3 @@ class Identity(models.Model):
         if self.kind == self.Kind.PHONE:
             return phones.mask(self.value)
         return f"{self.value[:3]}…{self.value[-2:]}"
-
-
-class Conversation(models.Model):
-    """The chat of one contact with one of our numbers; carries the service window."""
-
-    contact = models.ForeignKey(
-        Contact, verbose_name=_("contact"), on_delete=models.CASCADE, related_name="conversations"
-    )
-    sender = models.ForeignKey(
-        "whatsapp_notify.Sender", verbose_name=_("sender"), on_delete=models.CASCADE
-    )
-    last_inbound_at = models.DateTimeField(_("customer last wrote"), null=True, blank=True)
-    window_expires_at = models.DateTimeField(
-        _("service window open until"),
-        null=True,
-        blank=True,
-        help_text=_("Free text is allowed until then: 24 hours after the customer's last message."),
-    )
-    entry_point_expires_at = models.DateTimeField(
-        _("free entry point until"),
-        null=True,
-        blank=True,
-        help_text=_("72 hours after our answer to a customer who came by an ad."),
-    )
-
-    class Meta:
-        verbose_name = _("conversation")
-        verbose_name_plural = _("conversations")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["contact", "sender"], name="wn_conversation_uniq"),
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.pk} contact #{self.contact_id}"

@@ -16,8 +16,19 @@ class InboundMessage(models.Model):
         OPT_OUT = "opt_out", _("stop")
         OPT_IN = "opt_in", _("start")
         SURVEY_ANSWER = "survey", _("survey answer")
+        KEYWORD = "keyword", _("keyword")
+        ORDER_STATUS = "order", _("question about an order")
+        CART = "cart", _("order from the chat")
+        BOT = "bot", _("for the bot")
+        PERSON = "person", _("for a person")
+        FLOOD = "flood", _("too many at once")
         KEPT = "kept", _("kept for staff")
         NOTICE = "notice", _("notice by WhatsApp")
+
+    class Errand(models.TextChoices):
+        ORDER_STATUS = "order", _("ask the shop where the order is")
+        CART = "cart", _("make a draft order")
+        BOT = "bot", _("ask the bot")
 
     contact = models.ForeignKey(
         Contact,
@@ -48,6 +59,17 @@ class InboundMessage(models.Model):
     handled_as = models.CharField(
         _("understood as"), max_length=10, choices=HandledAs.choices, default=HandledAs.KEPT
     )
+    #: Which handlers have looked at it, and why each did or did not act:
+    #: ``[[handler, outcome, evidence], ...]``.
+    route = models.JSONField(default=list, db_default=[], blank=True, editable=False)
+    #: What a worker still has to ask of the shop or the bot before it is answered.
+    errand = models.CharField(
+        max_length=10, choices=Errand.choices, blank=True, db_default="", editable=False
+    )
+    errand_due_at = models.DateTimeField(null=True, editable=False)
+    errand_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    #: The order that it is about, where that is known.
+    order_ref = models.CharField(_("order"), max_length=64, blank=True, db_default="")
     is_read = models.BooleanField(_("seen by staff"), default=False)
 
     class Meta:
@@ -62,6 +84,11 @@ class InboundMessage(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["contact", "-id"], name="wn_inboundmessage_contact_idx"),
             models.Index(fields=["-sent_at", "-id"], name="wn_inboundmessage_sent_idx"),
+            models.Index(
+                fields=["errand_due_at"],
+                name="wn_inboundmessage_errand_idx",
+                condition=models.Q(errand_due_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

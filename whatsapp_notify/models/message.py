@@ -3,6 +3,7 @@
 import secrets
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -95,6 +96,16 @@ class Message(models.Model):
         on_delete=models.SET_NULL,
         related_name="replies",
         verbose_name=_("answers"),
+        db_index=False,
+    )
+    #: The member of the staff who wrote it; None for all that is sent by itself.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("written by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         db_index=False,
     )
     sender = models.ForeignKey(

@@ -25,6 +25,16 @@ class Survey(models.Model):
         default=14,
         help_text=_("A bare number within these days after the question counts as an answer."),
     )
+    low_score = models.PositiveSmallIntegerField(
+        _("low score"),
+        default=4,
+        db_default=4,
+        validators=[MaxValueValidator(10)],
+        help_text=_(
+            "A score up to this one calls a person and pauses promotions to the customer. "
+            "0 for never."
+        ),
+    )
     is_active = models.BooleanField(_("on"), default=True)
 
     class Meta:
@@ -55,6 +65,8 @@ class SurveyAnswer(models.Model):
         InboundMessage, verbose_name=_("inbound message"), on_delete=models.CASCADE
     )
     order_ref = models.CharField(_("order"), max_length=64, blank=True)
+    #: The product that the question was about, where the shop's event named one.
+    product = models.CharField(_("product"), max_length=200, blank=True, db_default="")
     score = models.PositiveSmallIntegerField(
         _("score"), validators=[MinValueValidator(1), MaxValueValidator(10)]
     )

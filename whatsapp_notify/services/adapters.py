@@ -1,5 +1,6 @@
 """The shop's own translator, between its models and ours."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from whatsapp_notify import conf
-from whatsapp_notify.domain.occasions import Customer, Order
+from whatsapp_notify.domain.occasions import Cart, Customer, Order
 from whatsapp_notify.exceptions import ConfigurationError
 
 
@@ -43,6 +44,31 @@ class ShopAdapter:
         """This will return the order that an event is about, or None where it is about none.
 
         Its customer is then the one who gets the message.
+        """
+        return None
+
+    def get_order_by_ref(self, ref: str) -> Order | None:
+        """This will return the order with the number that a customer wrote, or None.
+
+        ``ref`` is as it was written, up to 64 characters. Whose it is we check: an order is
+        told to its own customer only, by phone or account.
+        """
+        return None
+
+    def get_orders_of(self, customer: Customer) -> Sequence[Order]:
+        """This will return a customer's orders, the latest first; some ten are enough.
+
+        ``customer`` has the phone in E.164 and the primary key of the account, as far as they
+        are known.
+        """
+        return ()
+
+    def create_draft_order(self, cart: Cart) -> Order | None:
+        """This will make an order of what was put together in the chat, to be looked at by staff.
+
+        Called inside a transaction; the same ``cart.key`` may come again and must give the same
+        order. Prices are what the customer was shown: look them up. Return None where the shop
+        takes no orders from the chat; a person is then called.
         """
         return None
 

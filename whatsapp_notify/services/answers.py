@@ -1,5 +1,6 @@
 """Free-form answers to what a customer wrote, inside the service window."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import translation
@@ -14,6 +15,11 @@ from whatsapp_notify.services import outbox
 
 #: An answer that could not leave for so long is of no use any more.
 _EXPIRES_AFTER = timedelta(hours=2)
+
+#: Begins the key of every reply in the shop's own words.
+REPLY_KEY = "answer:reply:"
+#: A text message of WhatsApp is no longer than this.
+MAX_LENGTH = 4096
 
 _OPTED_OUT = _(
     "You will get no more messages from %(business)s on WhatsApp. "
@@ -54,6 +60,13 @@ def _in_language(inbound: InboundMessage, words: object) -> str:
     settings = conf.load()
     with translation.override(inbound.contact.language or settings.DEFAULT_LANGUAGE):
         return str(words) % {"business": settings.BUSINESS_NAME}
+
+
+def reply(
+    *, inbound: InboundMessage, body: str, now: datetime, buttons: Sequence[str] = ()
+) -> None:
+    """This will answer with the shop's own words, once for each message of the customer."""
+    _answer(inbound, body[:MAX_LENGTH], "reply", now)
 
 
 def _answer(inbound: InboundMessage, body: str, kind: str, now: datetime) -> None:

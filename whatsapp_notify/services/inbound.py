@@ -1,7 +1,6 @@
-"""What customers write: kept first, then understood by one table of handlers."""
+"""What customers write: kept first, then routed."""
 
 import dataclasses
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,25 +11,23 @@ from whatsapp_notify import conf, signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.cloud_api.webhooks.preferences import PreferenceChange
-from whatsapp_notify.domain import replies, understanding
-from whatsapp_notify.domain.understanding import Meaning, Verdict
 from whatsapp_notify.models import (
     ConsentRecord,
     Contact,
     Conversation,
     DeliveryEvent,
     InboundMessage,
+    Lead,
     Message,
     Sender,
 )
 from whatsapp_notify.services import (
-    answers,
     consent,
+    consent_words,
     contacts,
     doorbells,
-    opt_out_breaker,
+    routing,
     senders,
-    surveys,
     timeline,
 )
 from whatsapp_notify.services.consent import Proof
@@ -46,17 +43,11 @@ SERVICE_WINDOW = timedelta(hours=24)
 #: Source: WhatsApp Cloud API, "Pricing", read 2026-11.
 ENTRY_POINT_WINDOW = timedelta(hours=72)
 
-#: Of the kinds of system messages only these give somebody other ids.
-_CHANGES_OF_NUMBER = frozenset({"user_changed_number", "user_changed_user_id"})
+#: What the router writes on the row.
+_ROUTED = ("handled_as", "route", "errand", "errand_due_at")
 
 #: Meta's clock counts whole seconds, so that an answer may seem older than its question.
 _SECOND = timedelta(seconds=1)
-
-#: A customer whose words are unclear is not asked about again for so long.
-_ASKED_FOR = timedelta(days=1)
-
-#: Kinds that WhatsApp sends by itself: they open no window and are no reply.
-_NOTICES = frozenset({"system", "revoke", "edit", "unsupported"})
 
 
 def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | None:
@@ -88,13 +79,16 @@ def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | 
     )
     if not is_new:
         return None
-    if message.kind not in _NOTICES and not message.group_id:
+    _keep_lead(row, message)
+    if message.kind not in routing.NOTICES and not message.group_id:
         _open_window(row, message, now)
         if not _is_taken_back(message.content):
             _mark_replied(row, now)
         _clear_unreachable(contact, now)
-    row.handled_as = _route(row, message, now)
-    row.save(update_fields=["handled_as", *(["content"] if "understood" in row.content else [])])
+    routing.route(row=row, message=message, now=now)
+    row.save(update_fields=[*_ROUTED, *(["content"] if "understood" in row.content else [])])
+    if row.errand:
+        doorbells.ring(signals.errands_due, sender=InboundMessage)
     doorbells.ring(signals.message_received, sender=InboundMessage, inbound_id=row.pk)
     return row
 
@@ -112,16 +106,16 @@ def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
         .filter(provider_message_id=message.provider_message_id[:200])
         .first()
     )
-    if row is None or message.group_id or message.kind in _NOTICES:
+    if row is None or message.group_id or message.kind in routing.NOTICES:
         return
-    verdict = _understood(row, message)
+    verdict = consent_words.read(row=row, message=message)
     if not verdict.is_opt_out:
         return
     if not verdict.is_exact and row.handled_as != HandledAs.OPT_OUT:
         return
     if consent.is_recorded(contact=row.contact, dedupe_key=f"inbound:{row.pk}"):
         return
-    row.handled_as = _obey(row, message, verdict, now)
+    row.handled_as = consent_words.obey(row=row, message=message, verdict=verdict, now=now)
     row.save(update_fields=["handled_as"])
 
 
@@ -152,188 +146,16 @@ def change_preference(change: PreferenceChange, *, now: datetime) -> None:
         )
 
 
-def _route(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str:
-    """This will let the first handler that understands the message act on it."""
-    if message.group_id:
-        return HandledAs.KEPT
-    for handle in _HANDLERS:
-        handled_as = handle(row, message, now)
-        if handled_as is not None:
-            return handled_as
-    return HandledAs.KEPT
-
-
-def _notice(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str | None:
-    content = message.content
-    if isinstance(content, contents.System) and content.kind in _CHANGES_OF_NUMBER:
-        contacts.change_number(
-            person=_old_person(message, content),
-            new=wire.Person(
-                wa_id=content.wa_id,
-                user_id=content.user_id,
-                parent_user_id=content.parent_user_id,
-            ),
-            now=now,
-        )
-    return HandledAs.NOTICE if message.kind in _NOTICES else None
-
-
-def _understood(row: InboundMessage, message: wire.InboundMessage) -> Verdict:
-    """This will tell what a message says about our messages; sentences only in free words."""
-    match message.content:
-        case contents.Text() | contents.Media():
-            return understanding.understand(row.text)
-        case contents.ButtonTap(payload=payload) | contents.ButtonReply(reply_id=payload):
-            keyword = replies.read_payload(payload)
-            if keyword is not None:
-                return Verdict(meaning=Meaning(keyword), rule="button", is_exact=True)
-    return understanding.read_keyword(row.text)
-
-
-def _consent_word(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str | None:
-    verdict = _understood(row, message)
-    if verdict.meaning is Meaning.NOTHING:
-        return None
-    if verdict.is_opt_out and not verdict.is_exact and opt_out_breaker.is_open(at=row.sent_at):
-        # Nobody is told of each: the breaker has rung.
-        _keep_reason(row, dataclasses.replace(verdict, meaning=Meaning.UNCLEAR), held=True)
-        return None
-    _keep_reason(row, verdict)
-    if verdict.meaning is Meaning.UNCLEAR:
-        _ask_a_person(row, verdict)
-        return None
-    return _obey(row, message, verdict, now)
-
-
-def _keep_reason(row: InboundMessage, verdict: Verdict, *, held: bool = False) -> None:
-    """This will keep how the message was understood, and by which rule, beside its content."""
-    row.content = {
-        **row.content,
-        "understood": {
-            "as": str(verdict.meaning),
-            "rule": verdict.rule,
-            "is_exact": verdict.is_exact,
-            "is_held": held,
-        },
-    }
-
-
-def _ask_a_person(row: InboundMessage, verdict: Verdict) -> None:
-    """This will ring for a message that may ask for an end, once a day for each customer."""
-    asked = InboundMessage.objects.filter(
-        contact_id=row.contact_id,
-        sent_at__gt=row.sent_at - _ASKED_FOR,
-        content__understood__as=str(Meaning.UNCLEAR),
-    )
-    if not asked.exclude(pk=row.pk).exists():
-        detail = f"inbound message #{row.pk}: {verdict.rule}"
-        doorbells.ring(signals.attention_needed, reason="opt_out_unclear", detail=detail)
-
-
-def _obey(
-    row: InboundMessage, message: wire.InboundMessage, verdict: Verdict, now: datetime
-) -> str:
-    """This will give or withdraw consent as the customer asks."""
-    is_button = isinstance(message.content, contents.ButtonTap | contents.ButtonReply)
-    proof = Proof(
-        source=ConsentRecord.Source.BUTTON if is_button else ConsentRecord.Source.KEYWORD,
-        wording=row.text,
-        language=row.contact.language,
-        evidence={"inbound_id": row.pk} | ({} if verdict.is_exact else {"rule": verdict.rule}),
-        dedupe_key=f"inbound:{row.pk}",
-    )
-    match verdict.meaning:
-        case Meaning.OPT_OUT:
-            _opt_out(row, message.person, proof, now)
-            return HandledAs.OPT_OUT
-        case Meaning.OPT_OUT_PROMOTIONS:
-            _opt_out_of_promotions(row, proof, now)
-            return HandledAs.OPT_OUT
-    _opt_in(row, proof, now)
-    return HandledAs.OPT_IN
-
-
-def _opt_out(row: InboundMessage, person: wire.Person, proof: Proof, now: datetime) -> None:
-    """This will withdraw everything, and confirm it unless that was done before.
-
-    An old stop that a newer start has overtaken is kept, but not confirmed: it would be a lie.
-    """
-    is_known = consent.has_stopped_in_chat(contact=row.contact)
-    for contact in contacts.all_of_person(person=person, contact=row.contact, at=now):
-        key = f"{proof.dedupe_key}:{contact.pk}"
-        records = consent.withdraw(
-            contact=contact,
-            proof=dataclasses.replace(proof, dedupe_key=key),
-            occurred_at=min(row.sent_at, now),
-            now=now,
-        )
-        if contact == row.contact and not is_known and consent.is_decided_by(records=records):
-            answers.confirm_opt_out(inbound=row, now=now)
-
-
-def _opt_out_of_promotions(row: InboundMessage, proof: Proof, now: datetime) -> None:
-    """This will withdraw promotions only, and confirm it if that is what stands."""
-    records = consent.withdraw(
-        contact=row.contact,
-        topics=consent.promotion_topics(),
-        proof=proof,
-        occurred_at=min(row.sent_at, now),
-        now=now,
-    )
-    if consent.is_decided_by(records=records):
-        answers.confirm_end_of_promotions(inbound=row, now=now)
-
-
-def _opt_in(row: InboundMessage, proof: Proof, now: datetime) -> None:
-    """This will give consent to what the shop offers, and confirm it if that is what stands."""
-    records = consent.grant(
-        contact=row.contact,
-        topics=consent.offered_topics(),
-        proof=proof,
-        # A grant with a time to come would outlast a stop of the next moment.
-        occurred_at=min(row.sent_at, now),
-        now=now,
-    )
-    if consent.is_decided_by(records=records):
-        answers.confirm_opt_in(inbound=row, now=now)
-
-
-def _survey_answer(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> str | None:
-    if not isinstance(message.content, contents.Text):
-        return None
-    answer = surveys.read_answer(inbound=row, now=now)
-    if answer is None:
-        return None
-    answers.thank_for_answer(inbound=row, now=now)
-    return HandledAs.SURVEY_ANSWER
-
-
-#: In this order; the first that understands the message acts alone.
-_HANDLERS: tuple[Callable[[InboundMessage, wire.InboundMessage, datetime], str | None], ...] = (
-    _notice,
-    _consent_word,
-    _survey_answer,
-)
-
-
 def _contact_of(message: wire.InboundMessage, now: datetime) -> Contact:
     content = message.content
-    if isinstance(content, contents.System) and content.kind in _CHANGES_OF_NUMBER:
-        return contacts.by_person(person=_old_person(message, content), now=now)
+    if isinstance(content, contents.System) and content.kind in routing.CHANGES_OF_NUMBER:
+        return contacts.by_person(person=routing.old_person(message, content), now=now)
     answered = _answered(message)
     return contacts.by_person(
         person=message.person,
         now=now,
         # In a group, somebody else may answer what we wrote.
         answered=answered.contact if answered and not message.group_id else None,
-    )
-
-
-def _old_person(message: wire.InboundMessage, content: contents.System) -> wire.Person:
-    """This will say who somebody was before the number changed."""
-    user_id = content.previous_user_id or message.person.user_id
-    return wire.Person(
-        wa_id=content.previous_wa_id, user_id=user_id if user_id != content.user_id else ""
     )
 
 
@@ -384,6 +206,23 @@ def _content_json(message: wire.InboundMessage) -> dict[str, Any]:
     return data
 
 
+def _keep_lead(row: InboundMessage, message: wire.InboundMessage) -> None:
+    """This will keep by which ad or post the customer came."""
+    referral = message.referral
+    if referral is None:
+        return
+    Lead.objects.create(
+        contact=row.contact,
+        inbound=row,
+        source_type=referral.source_type[:20],
+        source_id=referral.source_id[:100],
+        source_url=referral.source_url[:1000],
+        headline=referral.headline[:300],
+        click_id=referral.click_id[:300],
+        came_at=row.sent_at,
+    )
+
+
 def _open_window(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> None:
     """This will open the service window, or prolong it; older news never shorten it."""
     sender = row.sender
@@ -393,16 +232,24 @@ def _open_window(row: InboundMessage, message: wire.InboundMessage, now: datetim
     conversation, is_new = Conversation.objects.get_or_create(
         contact=row.contact,
         sender=sender,
-        defaults={"last_inbound_at": row.sent_at, "window_expires_at": until},
+        defaults={
+            "last_inbound_at": row.sent_at,
+            "last_message_at": row.sent_at,
+            "window_expires_at": until,
+        },
     )
     if not is_new:
         # Times that are not there yet are filled first: the greatest of nothing is nothing.
         Conversation.objects.filter(pk=conversation.pk, window_expires_at__isnull=True).update(
             window_expires_at=until, last_inbound_at=row.sent_at
         )
+        Conversation.objects.filter(pk=conversation.pk, last_message_at__isnull=True).update(
+            last_message_at=row.sent_at
+        )
         Conversation.objects.filter(pk=conversation.pk).update(
             window_expires_at=Greatest(F("window_expires_at"), until),
             last_inbound_at=Greatest(F("last_inbound_at"), row.sent_at),
+            last_message_at=Greatest(F("last_message_at"), row.sent_at),
         )
     if message.referral is not None:
         until = row.sent_at + ENTRY_POINT_WINDOW

@@ -69,8 +69,8 @@ def _order_values(order: Order | None, language: str) -> dict[str, str]:
         "order_ref": order.ref,
         "order_total": _amount(order.total, order.currency, language),
         "order_url": order.url,
-        "shipped_on": _date(order.shipped_on, language),
-        "estimated_arrival": _date(order.estimated_arrival, language),
+        "shipped_on": day(order.shipped_on, language=language),
+        "estimated_arrival": day(order.estimated_arrival, language=language),
         "carrier": order.carrier,
         "tracking_code": order.tracking_code,
         "tracking_url": order.tracking_url,
@@ -90,11 +90,12 @@ def _tracking_path(order: Order) -> str:
     return parts._replace(scheme="", netloc="").geturl().lstrip("/")
 
 
-def _date(day: date | None, language: str) -> str:
-    if day is None:
+def day(date: date | None, *, language: str) -> str:
+    """This will write a date as the language does; needs that language to be active."""
+    if date is None:
         return ""
     wanted = _DATE_FORMATS.get(template_choice.base_of(language), "SHORT_DATE_FORMAT")
-    return formats.date_format(day, wanted, use_l10n=True)
+    return formats.date_format(date, wanted, use_l10n=True)
 
 
 def _amount(amount: Decimal | None, currency: str, language: str) -> str:

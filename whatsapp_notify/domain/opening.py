@@ -1,0 +1,86 @@
+"""When the shop answers: weekly hours, holidays, and the next time it opens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from whatsapp_notify.domain import calendar
+
+#: How far to look for a day on which the shop opens.
+_HORIZON_DAYS = 60
+
+#: From and until; an end at or before the start is on the next day, 00:00 is midnight.
+Stretch = tuple[time, time]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """Opening hours in one time zone; without weekly hours the shop counts as always open."""
+
+    zone: str
+    #: Stretches of each weekday, Monday = 0.
+    weekly: Mapping[int, tuple[Stretch, ...]] = field(default_factory=dict)
+    #: Days with hours of their own; no stretch at all means closed.
+    holidays: Mapping[date, tuple[Stretch, ...]] = field(default_factory=dict)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the shop has told any hours."""
+        return any(self.weekly.values())
+
+    def on(self, day: date) -> tuple[Stretch, ...]:
+        """This will return the stretches that begin on a day."""
+        if day in self.holidays:
+            return self.holidays[day]
+        return tuple(sorted(self.weekly.get(day.weekday(), ())))
+
+
+def is_open(hours: Hours, *, now: datetime) -> bool:
+    """This will tell whether somebody is there."""
+    if not hours.is_kept:
+        return True
+    today = now.astimezone(ZoneInfo(hours.zone)).date()
+    return any(
+        start <= now < end
+        for day in (today - timedelta(days=1), today)
+        for start, end in _instants(hours, day)
+    )
+
+
+def next_opening(hours: Hours, *, now: datetime) -> datetime | None:
+    """This will return when the shop opens next; None where it never does in two months."""
+    if not hours.is_kept:
+        return None
+    today = now.astimezone(ZoneInfo(hours.zone)).date()
+    for offset in range(_HORIZON_DAYS):
+        for start, _end in _instants(hours, today + timedelta(days=offset)):
+            if start > now:
+                return start
+    return None
+
+
+def closed_since(hours: Hours, *, now: datetime) -> datetime | None:
+    """This will return when the shop closed last; None while it is open or never was."""
+    if is_open(hours, now=now):
+        return None
+    today = now.astimezone(ZoneInfo(hours.zone)).date()
+    for offset in range(_HORIZON_DAYS):
+        day = today - timedelta(days=offset)
+        ends = [end for _start, end in _instants(hours, day) if end <= now]
+        if ends:
+            return max(ends)
+    return None
+
+
+def _instants(hours: Hours, day: date) -> list[tuple[datetime, datetime]]:
+    spans = []
+    for opens, closes in hours.on(day):
+        last_day = day if closes > opens else day + timedelta(days=1)
+        spans.append(
+            (
+                calendar.local_due(day=day, at=opens, zone=hours.zone),
+                calendar.local_due(day=last_day, at=closes, zone=hours.zone),
+            )
+        )
+    return spans

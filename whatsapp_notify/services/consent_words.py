@@ -1,0 +1,163 @@
+"""Stop and start as customers write them, and what is done about it."""
+
+import dataclasses
+from datetime import datetime, timedelta
+
+from whatsapp_notify import signals
+from whatsapp_notify.cloud_api import webhooks as wire
+from whatsapp_notify.cloud_api.webhooks import contents
+from whatsapp_notify.domain import replies, understanding
+from whatsapp_notify.domain.understanding import Meaning, Verdict
+from whatsapp_notify.models import ConsentRecord, Contact, InboundMessage
+from whatsapp_notify.services import (
+    answers,
+    consent,
+    contacts,
+    doorbells,
+    opt_out_breaker,
+    promotion_pauses,
+)
+from whatsapp_notify.services.consent import Proof
+
+HandledAs = InboundMessage.HandledAs
+
+#: A customer whose words are unclear is not asked about again for so long.
+_ASKED_FOR = timedelta(days=1)
+
+
+def read(*, row: InboundMessage, message: wire.InboundMessage) -> Verdict:
+    """This will tell what a message says about our messages; sentences only in free words."""
+    match message.content:
+        case contents.Text() | contents.Media():
+            return understanding.understand(row.text)
+        case contents.ButtonTap(payload=payload) | contents.ButtonReply(reply_id=payload):
+            keyword = replies.read_payload(payload)
+            if keyword is not None:
+                return Verdict(meaning=Meaning(keyword), rule="button", is_exact=True)
+    return understanding.read_keyword(row.text)
+
+
+def decide(*, row: InboundMessage, message: wire.InboundMessage) -> Verdict:
+    """This will read a message, keep how it was understood beside it, and apply the breaker.
+
+    What the breaker holds back is unclear. Does not save the row.
+    """
+    verdict = read(row=row, message=message)
+    if verdict.meaning is Meaning.NOTHING:
+        return verdict
+    is_held = (
+        verdict.is_opt_out and not verdict.is_exact and opt_out_breaker.is_open(at=row.sent_at)
+    )
+    if is_held:
+        verdict = dataclasses.replace(verdict, meaning=Meaning.UNCLEAR)
+    _keep_reason(row, verdict, is_held=is_held)
+    return verdict
+
+
+def ask_a_person(*, row: InboundMessage, verdict: Verdict, now: datetime) -> None:
+    """This will let promotions rest for words that may ask for an end, and tell of them.
+
+    Told once a day for each customer; not at all for what the breaker holds, which has rung.
+    """
+    promotion_pauses.pause(contact=row.contact, reason=Contact.PauseReason.OPT_OUT_UNCLEAR, now=now)
+    if row.content["understood"]["is_held"]:
+        return
+    asked = InboundMessage.objects.filter(
+        contact_id=row.contact_id,
+        sent_at__gt=row.sent_at - _ASKED_FOR,
+        content__understood__as=str(Meaning.UNCLEAR),
+    )
+    if not asked.exclude(pk=row.pk).exists():
+        detail = f"inbound message #{row.pk}: {verdict.rule}"
+        doorbells.ring(signals.attention_needed, reason="opt_out_unclear", detail=detail)
+
+
+def obey(
+    *, row: InboundMessage, message: wire.InboundMessage, verdict: Verdict, now: datetime
+) -> str:
+    """This will give or withdraw consent as the customer asks, and confirm what stands.
+
+    Confirmed to everybody, also to those who talk with the staff: who stops must know that it
+    worked.
+
+    Returns:
+        How the message was handled.
+    """
+    is_button = isinstance(message.content, contents.ButtonTap | contents.ButtonReply)
+    proof = Proof(
+        source=ConsentRecord.Source.BUTTON if is_button else ConsentRecord.Source.KEYWORD,
+        wording=row.text,
+        language=row.contact.language,
+        evidence={"inbound_id": row.pk} | ({} if verdict.is_exact else {"rule": verdict.rule}),
+        dedupe_key=f"inbound:{row.pk}",
+    )
+    match verdict.meaning:
+        case Meaning.OPT_OUT:
+            _opt_out(row, message.person, proof, now)
+            return HandledAs.OPT_OUT
+        case Meaning.OPT_OUT_PROMOTIONS:
+            _opt_out_of_promotions(row, proof, now)
+            return HandledAs.OPT_OUT
+    _opt_in(row, proof, now)
+    return HandledAs.OPT_IN
+
+
+def _keep_reason(row: InboundMessage, verdict: Verdict, *, is_held: bool) -> None:
+    row.content = {
+        **row.content,
+        "understood": {
+            "as": str(verdict.meaning),
+            "rule": verdict.rule,
+            "is_exact": verdict.is_exact,
+            "is_held": is_held,
+        },
+    }
+
+
+def _opt_out(row: InboundMessage, person: wire.Person, proof: Proof, now: datetime) -> None:
+    """This will withdraw everything, and confirm it unless that was done before.
+
+    An old stop that a newer start has overtaken is kept, but not confirmed: it would be a lie.
+    """
+    is_known = consent.has_stopped_in_chat(contact=row.contact)
+    for contact in contacts.all_of_person(person=person, contact=row.contact, at=now):
+        key = f"{proof.dedupe_key}:{contact.pk}"
+        records = consent.withdraw(
+            contact=contact,
+            proof=dataclasses.replace(proof, dedupe_key=key),
+            occurred_at=min(row.sent_at, now),
+            now=now,
+        )
+        if contact == row.contact and not is_known and consent.is_decided_by(records=records):
+            answers.confirm_opt_out(inbound=row, now=now)
+
+
+def _opt_out_of_promotions(row: InboundMessage, proof: Proof, now: datetime) -> None:
+    """This will withdraw promotions only, and confirm it if that is what stands."""
+    records = consent.withdraw(
+        contact=row.contact,
+        topics=consent.promotion_topics(),
+        proof=proof,
+        occurred_at=min(row.sent_at, now),
+        now=now,
+    )
+    if consent.is_decided_by(records=records):
+        answers.confirm_end_of_promotions(inbound=row, now=now)
+
+
+def _opt_in(row: InboundMessage, proof: Proof, now: datetime) -> None:
+    """This will give consent to what the shop offers, and confirm it if that is what stands.
+
+    Who asks for messages in so many words also lets promotions go on that have rested.
+    """
+    records = consent.grant(
+        contact=row.contact,
+        topics=consent.offered_topics(),
+        proof=proof,
+        # A grant with a time to come would outlast a stop of the next moment.
+        occurred_at=min(row.sent_at, now),
+        now=now,
+    )
+    if consent.is_decided_by(records=records):
+        promotion_pauses.lift(contact=row.contact)
+        answers.confirm_opt_in(inbound=row, now=now)
