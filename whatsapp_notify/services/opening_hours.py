@@ -12,7 +12,7 @@ from whatsapp_notify import conf
 from whatsapp_notify.domain import opening
 from whatsapp_notify.domain.opening import Hours, Stretch
 from whatsapp_notify.models import Holiday, OpeningHours
-from whatsapp_notify.services import template_choice
+from whatsapp_notify.services import template_choice, wording
 
 
 def current() -> Hours:
@@ -52,11 +52,8 @@ def next_opening_in_words(hours: Hours, *, now: datetime, language: str) -> str:
     local = at.astimezone(ZoneInfo(hours.zone))
     with translation.override(template_choice.django_language(language)):
         is_soon = (local.date() - now.astimezone(local.tzinfo).date()).days < 7
-        day = (
-            str(WEEKDAYS_ABBR[local.weekday()])
-            if is_soon
-            else formats.date_format(local.date(), "SHORT_DATE_FORMAT")
-        )
+        weekday = str(WEEKDAYS_ABBR[local.weekday()])
+        day = weekday if is_soon else wording.day(local.date(), language=language)
         return f"{day} {_clock(local.time())}"
 
 

@@ -1,0 +1,98 @@
+"""Opening hours: over midnight, on holidays, and when clocks change."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from whatsapp_notify.domain import opening
+from whatsapp_notify.domain.opening import Hours
+
+HELSINKI = ZoneInfo("Europe/Helsinki")
+NINE, FIVE = time(9), time(17)
+MIDNIGHT = time(0)
+
+#: Monday to Friday nine to five, Saturday evening until two; closed on Independence Day.
+WEEK = Hours(
+    zone="Europe/Helsinki",
+    weekly={**dict.fromkeys(range(5), ((NINE, FIVE),)), 5: ((time(20), time(2)),)},
+    holidays={date(2026, 12, 7): (), date(2026, 12, 24): ((NINE, time(12)),)},
+)
+
+
+def at(*moment: int) -> datetime:
+    return datetime(*moment, tzinfo=HELSINKI).astimezone(UTC)  # type: ignore[misc,arg-type]
+
+
+class TestIsOpen:
+    @pytest.mark.parametrize(
+        ("moment", "is_open"),
+        [
+            pytest.param((2026, 11, 23, 8, 59, 59), False, id="a second before nine"),
+            pytest.param((2026, 11, 23, 9, 0), True, id="at nine"),
+            pytest.param((2026, 11, 23, 16, 59, 59), True, id="a second before five"),
+            pytest.param((2026, 11, 23, 17, 0), False, id="at five"),
+            pytest.param((2026, 11, 28, 12, 0), False, id="Saturday noon"),
+            pytest.param((2026, 11, 28, 23, 0), True, id="Saturday night"),
+            pytest.param((2026, 11, 29, 1, 59), True, id="the same night, on Sunday"),
+            pytest.param((2026, 11, 29, 2, 0), False, id="when that night is over"),
+            pytest.param((2026, 12, 7, 10, 0), False, id="on a holiday"),
+            pytest.param((2026, 12, 24, 11, 0), True, id="on a short day"),
+            pytest.param((2026, 12, 24, 12, 0), False, id="after a short day"),
+        ],
+    )
+    def test_goes_by_the_clock_of_the_shop(self, moment: Any, is_open: bool) -> None:
+        assert opening.is_open(WEEK, now=at(*moment)) is is_open
+
+    def test_without_hours_is_always_true(self) -> None:
+        assert opening.is_open(Hours(zone="Europe/Helsinki"), now=at(2026, 11, 29, 3, 0))
+
+    def test_ends_at_midnight_where_the_end_is_midnight(self) -> None:
+        late = Hours(zone="Europe/Helsinki", weekly={0: ((time(12), MIDNIGHT),)})
+
+        assert opening.is_open(late, now=at(2026, 11, 23, 23, 59))
+        assert not opening.is_open(late, now=at(2026, 11, 24, 0, 0))
+
+    def test_survives_the_hour_that_does_not_exist(self) -> None:
+        """On 28 March 2027 the clocks of Helsinki go from three to four."""
+        night = Hours(zone="Europe/Helsinki", weekly={6: ((time(3, 30), time(5)),)})
+
+        assert not opening.is_open(night, now=datetime(2027, 3, 28, 0, 59, tzinfo=UTC))
+        assert opening.is_open(night, now=datetime(2027, 3, 28, 1, 45, tzinfo=UTC))
+        assert not opening.is_open(night, now=datetime(2027, 3, 28, 2, 0, tzinfo=UTC))
+
+
+class TestNextOpening:
+    @pytest.mark.parametrize(
+        ("moment", "opens"),
+        [
+            pytest.param((2026, 11, 23, 8, 0), (2026, 11, 23, 9, 0), id="the same morning"),
+            pytest.param((2026, 11, 23, 12, 0), (2026, 11, 24, 9, 0), id="open now: the next"),
+            pytest.param((2026, 11, 27, 18, 0), (2026, 11, 28, 20, 0), id="Saturday evening"),
+            pytest.param((2026, 11, 29, 12, 0), (2026, 11, 30, 9, 0), id="Sunday: Monday"),
+            pytest.param((2026, 12, 6, 12, 0), (2026, 12, 8, 9, 0), id="over a holiday"),
+        ],
+    )
+    def test_is_the_next_beginning(self, moment: Any, opens: Any) -> None:
+        assert opening.next_opening(WEEK, now=at(*moment)) == at(*opens)
+
+    def test_is_unknown_without_hours(self) -> None:
+        assert opening.next_opening(Hours(zone="Europe/Helsinki"), now=at(2026, 11, 23)) is None
+
+
+class TestClosedSince:
+    @pytest.mark.parametrize(
+        ("moment", "since"),
+        [
+            pytest.param((2026, 11, 23, 17, 0), (2026, 11, 23, 17, 0), id="this moment"),
+            pytest.param((2026, 11, 24, 7, 0), (2026, 11, 23, 17, 0), id="last evening"),
+            pytest.param((2026, 11, 29, 12, 0), (2026, 11, 29, 2, 0), id="last night"),
+            pytest.param((2026, 12, 7, 12, 0), (2026, 12, 6, 2, 0), id="before a holiday"),
+        ],
+    )
+    def test_is_the_last_end(self, moment: Any, since: Any) -> None:
+        assert opening.closed_since(WEEK, now=at(*moment)) == at(*since)
+
+    def test_is_none_while_the_shop_is_open(self) -> None:
+        assert opening.closed_since(WEEK, now=at(2026, 11, 23, 12, 0)) is None
