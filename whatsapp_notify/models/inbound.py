@@ -1,12 +1,15 @@
 """What customers write."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.models.contact import Contact
 from whatsapp_notify.models.sender import Sender
+
+if TYPE_CHECKING:
+    from whatsapp_notify.models.conversation import Conversation
 
 
 class InboundMessage(models.Model):
@@ -93,6 +96,15 @@ class InboundMessage(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.kind}"
+
+    def keep_conversation(self, conversation: "Conversation") -> None:
+        """This will remember the conversation, so that it is not read again for each answer."""
+        self._conversation = conversation
+
+    @property
+    def kept_conversation(self) -> "Conversation | None":
+        """The conversation as it was when it was remembered, if it was."""
+        return getattr(self, "_conversation", None)
 
     def __repr__(self) -> str:
         return f"<InboundMessage #{self.pk} {self.kind}>"

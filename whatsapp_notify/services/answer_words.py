@@ -10,7 +10,7 @@ from whatsapp_notify import conf
 from whatsapp_notify.domain import placeholders
 from whatsapp_notify.domain.occasions import Order
 from whatsapp_notify.models import AutomaticReply, Contact
-from whatsapp_notify.services import opening_hours, template_choice, wording
+from whatsapp_notify.services import opening_hours, shared_reads, template_choice, wording
 
 #: What answers about an order may hold beside the common names.
 ORDER_NAMES = ("order_ref", "order_status", "estimated_arrival", "tracking_url", "order_url")
@@ -38,9 +38,13 @@ def of_kind(
     Words with a name in braces that is not known here count as nothing: the admin does not let
     them be saved.
     """
-    rows = AutomaticReply.objects.filter(kind=kind, is_active=True).order_by("id")
-    row = nearest(rows, language=contact.language)
+    rows = shared_reads.once("automatic_replies", _active)
+    row = nearest((row for row in rows if row.kind == kind), language=contact.language)
     return fill(row.body, contact=contact, now=now, order=order) if row else ""
+
+
+def _active() -> list[AutomaticReply]:
+    return list(AutomaticReply.objects.filter(is_active=True).order_by("id"))
 
 
 def nearest(rows: Iterable[_Row], *, language: str) -> _Row | None:

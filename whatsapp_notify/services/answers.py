@@ -11,7 +11,7 @@ from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain.content import Preview, TextContent
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.models import InboundMessage, Message, Topic
-from whatsapp_notify.services import outbox
+from whatsapp_notify.services import outbox, shared_reads
 
 #: An answer that could not leave for so long is of no use any more.
 _EXPIRES_AFTER = timedelta(hours=2)
@@ -69,8 +69,12 @@ def reply(
     _answer(inbound, body[:MAX_LENGTH], "reply", now)
 
 
+def _service_topic() -> Topic | None:
+    return Topic.objects.filter(purpose=Purpose.SERVICE).order_by("id").first()
+
+
 def _answer(inbound: InboundMessage, body: str, kind: str, now: datetime) -> None:
-    topic = Topic.objects.filter(purpose=Purpose.SERVICE).order_by("id").first()
+    topic = shared_reads.once("service_topic", _service_topic)
     if topic is None:
         return  # the shop has removed the topic: it answers by hand
     message = Message(

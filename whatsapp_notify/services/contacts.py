@@ -70,6 +70,9 @@ def by_person(*, person: Person, now: datetime, answered: Contact | None = None)
     Works without any phone. ``answered`` is whom we wrote the message to that the person
     answers: it decides where no id is known yet.
     """
+    known = _known(person)
+    if known is not None:
+        return known
     with transaction.atomic():
         former = _former_owner(person, now)
         if former is not None:
@@ -192,6 +195,29 @@ def _refresh(*, contact: Contact, customer: Customer) -> None:
     elif changes:
         # Only these: an opt-out at this moment writes other columns of the row.
         contact.save(update_fields=[*changes, "birth_month_day"])
+
+
+def _known(person: Person) -> Contact | None:
+    """This will return the contact of whom nothing new is told: the usual case, by one query.
+
+    None where any id is new, or is with somebody else, so that it has to be looked at closely.
+    """
+    if replaying.is_on():
+        return None
+    phone = phones.from_wa_id(person.wa_id)
+    told = {
+        (Kind.USER_ID, person.user_id),
+        (Kind.PARENT_USER_ID, person.parent_user_id),
+        (Kind.WA_ID, person.wa_id),
+    }
+    told = {(kind, value) for kind, value in told if value}
+    rows = identities.among(told, phone=phone or "")
+    found = {(row.kind, row.value) for row in rows}
+    has_phone = not phone or any(row.kind == Kind.PHONE for row in rows)
+    if not told or not told <= found or not has_phone:
+        return None
+    holders = {row.contact for row in rows}
+    return holders.pop() if len(holders) == 1 else None
 
 
 def _find_person(person: Person) -> Contact | None:

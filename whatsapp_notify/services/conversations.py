@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from whatsapp_notify import signals
 from whatsapp_notify.models import Conversation, Enquiry, InboundMessage
@@ -17,9 +18,14 @@ def of_inbound(*, inbound: InboundMessage) -> Conversation | None:
     """This will return the conversation that a message belongs to; None without our number."""
     if inbound.sender_id is None:
         return None
-    return Conversation.objects.filter(
-        contact_id=inbound.contact_id, sender_id=inbound.sender_id
-    ).first()
+    if inbound.kept_conversation is None:
+        found = Conversation.objects.filter(
+            contact_id=inbound.contact_id, sender_id=inbound.sender_id
+        ).first()
+        if found is None:
+            return None
+        inbound.keep_conversation(found)
+    return inbound.kept_conversation
 
 
 def call_person(*, inbound: InboundMessage, reason: Enquiry.Reason, now: datetime) -> bool:
@@ -39,10 +45,11 @@ def call_person(*, inbound: InboundMessage, reason: Enquiry.Reason, now: datetim
         ended_at=None,
         defaults={"inbound": inbound, "reason": reason, "began_at": inbound.sent_at},
     )
-    Conversation.objects.filter(pk=conversation.pk, waiting_since=None).update(
-        waiting_since=inbound.sent_at
-    )
-    Conversation.objects.filter(pk=conversation.pk).update(closed_at=None)
+    if conversation.closed_at is not None or conversation.waiting_since is None:
+        since = Coalesce("waiting_since", inbound.sent_at)
+        Conversation.objects.filter(pk=conversation.pk).update(closed_at=None, waiting_since=since)
+        conversation.waiting_since = conversation.waiting_since or inbound.sent_at
+        conversation.closed_at = None
     if is_new:
         doorbells.ring(
             signals.person_wanted,

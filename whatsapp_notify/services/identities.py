@@ -6,6 +6,8 @@ there until it is ended.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import F, Q, QuerySet
 
@@ -51,6 +53,20 @@ def holders_of_number(*, phone: str) -> Sequence[Contact]:
         return place, identity.kind != Kind.PHONE, identity.pk
 
     return [identity.contact for identity in sorted(rows, key=rank)]
+
+
+def among(ids: Collection[tuple[str, str]], *, phone: str) -> Sequence[Identity]:
+    """This will return who has any of these ids, or the number in one of its spellings, now."""
+    wanted = [Q(kind=kind, value=value) for kind, value in sorted(ids)]
+    if phone:
+        spellings = phones.candidates(phone) or (phone.removeprefix("+"),)
+        wanted += [
+            Q(kind=Kind.PHONE, value__in=[f"+{digits}" for digits in spellings]),
+            Q(kind=Kind.WA_ID, value__in=spellings),
+        ]
+    if not wanted:
+        return []
+    return list(_current().filter(reduce(or_, wanted)))
 
 
 def current_value(*, contact: Contact, kind: str) -> str:

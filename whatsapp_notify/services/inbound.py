@@ -4,7 +4,8 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Coalesce, Greatest
 
 from whatsapp_notify import conf, signals
@@ -28,6 +29,7 @@ from whatsapp_notify.services import (
     doorbells,
     routing,
     senders,
+    shared_reads,
     timeline,
 )
 from whatsapp_notify.services.consent import Proof
@@ -64,21 +66,22 @@ def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | 
         return None
     contact = _contact_of(message, now)
     answered = _answered(message)
-    row, is_new = InboundMessage.objects.get_or_create(
+    row = InboundMessage(
         provider_message_id=message.provider_message_id[:200],
-        defaults={
-            "contact": contact,
-            "sender": _sender_of(message.phone_number_id),
-            "kind": message.kind[:30],
-            "text": _text_of(message.content),
-            "content": _content_json(message),
-            "answers": answered if answered and answered.contact == contact else None,
-            "sent_at": message.sent_at,
-            "received_at": now,
-        },
+        contact=contact,
+        sender=_sender_of(message.phone_number_id),
+        kind=message.kind[:30],
+        text=_text_of(message.content),
+        content=_content_json(message),
+        answers=answered if answered and answered.contact == contact else None,
+        sent_at=message.sent_at,
+        received_at=now,
     )
-    if not is_new:
-        return None
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return None  # another process has been faster, or only the end of the id differs
     _keep_lead(row, message)
     if message.kind not in routing.NOTICES and not message.group_id:
         _open_window(row, message, now)
@@ -161,7 +164,7 @@ def _contact_of(message: wire.InboundMessage, now: datetime) -> Contact:
 
 def _sender_of(phone_number_id: str) -> Sender | None:
     if phone_number_id == conf.load().PHONE_NUMBER_ID:
-        return senders.current()
+        return shared_reads.once("sender", senders.current)
     return Sender.objects.filter(phone_number_id=phone_number_id).first()
 
 
@@ -238,24 +241,23 @@ def _open_window(row: InboundMessage, message: wire.InboundMessage, now: datetim
             "window_expires_at": until,
         },
     )
+    row.keep_conversation(conversation)
     if not is_new:
-        # Times that are not there yet are filled first: the greatest of nothing is nothing.
-        Conversation.objects.filter(pk=conversation.pk, window_expires_at__isnull=True).update(
-            window_expires_at=until, last_inbound_at=row.sent_at
-        )
-        Conversation.objects.filter(pk=conversation.pk, last_message_at__isnull=True).update(
-            last_message_at=row.sent_at
-        )
+        # The greatest of nothing is nothing: times that are not there yet are filled.
         Conversation.objects.filter(pk=conversation.pk).update(
-            window_expires_at=Greatest(F("window_expires_at"), until),
-            last_inbound_at=Greatest(F("last_inbound_at"), row.sent_at),
-            last_message_at=Greatest(F("last_message_at"), row.sent_at),
+            window_expires_at=_latest("window_expires_at", until),
+            last_inbound_at=_latest("last_inbound_at", row.sent_at),
+            last_message_at=_latest("last_message_at", row.sent_at),
         )
     if message.referral is not None:
         until = row.sent_at + ENTRY_POINT_WINDOW
         Conversation.objects.filter(pk=conversation.pk).update(
-            entry_point_expires_at=Greatest(Coalesce("entry_point_expires_at", until), until)
+            entry_point_expires_at=_latest("entry_point_expires_at", until)
         )
+
+
+def _latest(column: str, moment: datetime) -> Greatest:
+    return Greatest(Coalesce(column, moment), moment)
 
 
 def _mark_replied(row: InboundMessage, now: datetime) -> None:
@@ -264,9 +266,10 @@ def _mark_replied(row: InboundMessage, now: datetime) -> None:
         message = (
             Message.objects.filter(contact=row.contact, called_at__lt=row.sent_at + _SECOND)
             .order_by("-called_at", "-id")
+            .only("replied_at")
             .first()
         )
-    if message is None:
+    if message is None or (message.replied_at and message.replied_at <= row.sent_at):
         return
     # The first reply counts, whichever is told first.
     later = Q(replied_at__isnull=True) | Q(replied_at__gt=row.sent_at)

@@ -12,11 +12,15 @@ from whatsapp_notify import conf
 from whatsapp_notify.domain import opening
 from whatsapp_notify.domain.opening import Hours, Stretch
 from whatsapp_notify.models import Holiday, OpeningHours
-from whatsapp_notify.services import template_choice, wording
+from whatsapp_notify.services import shared_reads, template_choice, wording
 
 
 def current() -> Hours:
-    """This will read the hours and the holidays; two small queries."""
+    """This will read the hours and the holidays; see Note [Read once for a batch]."""
+    return shared_reads.once("opening_hours", _read)
+
+
+def _read() -> Hours:
     weekly: dict[int, list[Stretch]] = defaultdict(list)
     for row in OpeningHours.objects.order_by("weekday", "opens"):
         weekly[row.weekday].append((row.opens, row.closes))

@@ -6,7 +6,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.domain import survey_answers
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import InboundMessage, Message, Survey, SurveyAnswer
-from whatsapp_notify.services import doorbells
+from whatsapp_notify.services import doorbells, shared_reads
 
 #: Meta's clock counts whole seconds, so that an answer may seem older than its question.
 _SECOND = timedelta(seconds=1)
@@ -19,8 +19,10 @@ def read_answer(*, inbound: InboundMessage, now: datetime) -> SurveyAnswer | Non
     after the question, or when the customer answered the question's own bubble. An answer to
     a question that has one replaces it within the days to answer; later it stands beside it.
     """
+    surveys = shared_reads.once("surveys", _active)
+    if not surveys:
+        return None
     question = _open_question(inbound)
-    surveys = Survey.objects.filter(is_active=True).order_by("id")
     for survey in surveys:
         answer = survey_answers.read(inbound.text, keyword=survey.keyword)
         if answer is not None and answer.has_keyword:
@@ -31,6 +33,10 @@ def read_answer(*, inbound: InboundMessage, now: datetime) -> SurveyAnswer | Non
         return None
     answer = survey_answers.read(inbound.text, keyword=question.survey.keyword)
     return _keep(inbound, question.survey, question, answer) if answer else None
+
+
+def _active() -> list[Survey]:
+    return list(Survey.objects.filter(is_active=True).order_by("id"))
 
 
 def _open_question(inbound: InboundMessage) -> Message | None:

@@ -22,6 +22,7 @@ from whatsapp_notify.services import (
     inbound,
     notices,
     patience,
+    shared_reads,
     statuses,
 )
 
@@ -219,9 +220,10 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)
         _finish([reading for reading in readings if not reading.rest], now)
-    for reading in readings:
-        if reading.rest:
-            _process_rest(reading, now)
+    with shared_reads.shared():
+        for reading in readings:
+            if reading.rest:
+                _process_rest(reading, now)
 
 
 def _process_rest(reading: _Reading, now: datetime) -> None:
