@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='contact',
             name='promotions_paused_reason',
-            field=models.CharField(blank=True, choices=[('opt_out_unclear', 'words that may ask for an end'), ('low_score', 'a low score'), ('staff', 'a decision of the staff')], db_default='', max_length=20, verbose_name='promotions paused because of'),
+            field=models.CharField(blank=True, choices=[('opt_out_unclear', 'words that may ask for an end'), ('low_score', 'a low score'), ('staff', 'a decision of the staff')], default='', db_default='', max_length=20, verbose_name='promotions paused because of'),
         ),
         migrations.AddField(
             model_name='conversation',
@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='inboundmessage',
             name='errand',
-            field=models.CharField(blank=True, choices=[('order', 'ask the shop where the order is'), ('cart', 'make a draft order'), ('bot', 'ask the bot')], db_default='', editable=False, max_length=10),
+            field=models.CharField(blank=True, choices=[('order', 'ask the shop where the order is'), ('cart', 'make a draft order'), ('bot', 'ask the bot')], default='', db_default='', editable=False, max_length=10),
         ),
         migrations.AddField(
             model_name='inboundmessage',
@@ -273,7 +273,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='inboundmessage',
             name='order_ref',
-            field=models.CharField(blank=True, db_default='', max_length=64, verbose_name='order'),
+            field=models.CharField(blank=True, default='', db_default='', max_length=64, verbose_name='order'),
         ),
         migrations.AddField(
             model_name='inboundmessage',
@@ -293,7 +293,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='surveyanswer',
             name='product',
-            field=models.CharField(blank=True, db_default='', max_length=200, verbose_name='product'),
+            field=models.CharField(blank=True, default='', db_default='', max_length=200, verbose_name='product'),
         ),
         migrations.AlterField(
             model_name='inboundmessage',

@@ -65,6 +65,7 @@ class Contact(models.Model):
         max_length=20,
         choices=PauseReason.choices,
         blank=True,
+        default="",
         db_default="",
     )
     unreachable_since = models.DateTimeField(

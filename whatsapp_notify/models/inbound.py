@@ -67,12 +67,12 @@ class InboundMessage(models.Model):
     route = models.JSONField(default=list, db_default=[], blank=True, editable=False)
     #: What a worker still has to ask of the shop or the bot before it is answered.
     errand = models.CharField(
-        max_length=10, choices=Errand.choices, blank=True, db_default="", editable=False
+        max_length=10, choices=Errand.choices, blank=True, default="", db_default="", editable=False
     )
     errand_due_at = models.DateTimeField(null=True, editable=False)
     errand_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     #: The order that it is about, where that is known.
-    order_ref = models.CharField(_("order"), max_length=64, blank=True, db_default="")
+    order_ref = models.CharField(_("order"), max_length=64, blank=True, default="", db_default="")
     is_read = models.BooleanField(_("seen by staff"), default=False)
 
     class Meta:

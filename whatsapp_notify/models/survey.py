@@ -66,7 +66,7 @@ class SurveyAnswer(models.Model):
     )
     order_ref = models.CharField(_("order"), max_length=64, blank=True)
     #: The product that the question was about, where the shop's event named one.
-    product = models.CharField(_("product"), max_length=200, blank=True, db_default="")
+    product = models.CharField(_("product"), max_length=200, blank=True, default="", db_default="")
     score = models.PositiveSmallIntegerField(
         _("score"), validators=[MinValueValidator(1), MaxValueValidator(10)]
     )

@@ -12,7 +12,15 @@ from whatsapp_notify.domain.policy import Block, Hold
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import DeliveryEvent, Message
 from whatsapp_notify.models.set_based import insert_rows, update_rows
-from whatsapp_notify.services import doorbells, facts, installation, replaying, senders, timeline
+from whatsapp_notify.services import (
+    doorbells,
+    facts,
+    installation,
+    replaying,
+    senders,
+    shared_reads,
+    timeline,
+)
 
 _NOT_INSERTED = {"id"}
 
@@ -37,13 +45,12 @@ def enqueue(*, messages: Sequence[Message], now: datetime) -> int:
     """
     if not messages or replaying.is_on():
         return 0  # see Note [A replay brings back and begins nothing]
-    sender = senders.current()
+    # What is decided here is decided again before each call, so that these may be a batch old.
+    sender = shared_reads.once("sender", senders.current)
+    this_installation = shared_reads.once("installation", lambda: installation.current(now=now))
     with transaction.atomic():
         batch = facts.Batch(
-            messages=messages,
-            sender=sender,
-            installation=installation.current(now=now),
-            now=now,
+            messages=messages, sender=sender, installation=this_installation, now=now
         )
         rows = [_row(message, batch, sender_id=sender.pk) for message in messages]
         count = insert_rows(model=Message, rows=rows)

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.signature import is_valid
-from whatsapp_notify.management.bench import bodies, load, planning, seeding
+from whatsapp_notify.cloud_api.webhooks import contents
+from whatsapp_notify.management.bench import bodies, listening, load, planning, seeding
 from whatsapp_notify.management.bench.costs import spread
 from whatsapp_notify.management.bench.graph_stub import fullest_second, per_second
 from whatsapp_notify.management.bench.http import Connection, content_length, request
-from whatsapp_notify.models import Message, WebhookEvent
-from whatsapp_notify.services import claims
+from whatsapp_notify.models import InboundMessage, Message, WebhookEvent
+from whatsapp_notify.services import arrivals, claims, webhooks
 from whatsapp_notify.webhooks.views import WebhookView
 
 
@@ -81,6 +82,15 @@ class TestBodies:
         assert [status.status for status in wire.parse(body).statuses] == ["sent", "sent"]
         assert is_valid(body=body, header=header, secrets=["s"])
 
+    def test_writes_what_a_customer_says_in_any_letters(self) -> None:
+        words = 'Missä "tilaus"? 👍'
+
+        body = bodies.text(wamid="wamid.1", digits="358457390100", at=1_764_000_000, words=words)
+
+        (message,) = wire.parse(body).messages
+        assert message.content == contents.Text(body=words)
+        assert message.person.wa_id == "358457390100"
+
     def test_a_file_of_requests_is_read_as_it_was_written(self, tmp_path: Path) -> None:
         file = tmp_path / "requests"
 
@@ -91,6 +101,24 @@ class TestBodies:
 
 @pytest.mark.django_db(transaction=True)
 class TestRows:
+    def test_customers_are_answered_in_the_shop_s_words(self) -> None:
+        now = timezone.now()
+        seeding.customers(count=len(listening.TEXTS), now=now)
+        listening.words()
+        first = seeding.first_customer()
+        for number, text in enumerate(listening.TEXTS):
+            digits = seeding.phone(first + number).lstrip("+")
+            body = bodies.text(
+                wamid=f"wamid.{number}", digits=digits, at=now.timestamp(), words=text
+            )
+            arrivals.record(body=body, now=now)
+
+        webhooks.process(now=now)
+
+        handled = set(InboundMessage.objects.values_list("handled_as", flat=True))
+        assert handled == {"keyword", "person", "kept", "survey", "opt_out"}
+        assert not WebhookEvent.objects.exclude(state="processed").exists()
+
     def test_the_gate_lets_the_seeded_messages_out(self) -> None:
         now = timezone.now()
         seeding.customers(count=3, now=now)

@@ -22,7 +22,8 @@ class Command(BaseCommand):
         "the receiver costs an order. send: messages out through a real Celery worker. rate: "
         "whether the set rate is kept and used. latency: from commit to Graph, also during a "
         "campaign. webhook: the view under a real web server, and bodies folded into rows. loop: "
-        "both directions at once. enqueue, plan: into the outbox. The Graph that is called runs "
+        "both directions at once. inbound: what customers write, and its answers. enqueue, "
+        "plan: into the outbox. The Graph that is called runs "
         "on this machine. Needs the extra “bench”."
     )
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "what",
             choices=[
-                "save", "send", "rate", "latency", "webhook", "loop", "enqueue", "plan",
+                "save", "send", "rate", "latency", "webhook", "loop", "inbound", "enqueue", "plan",
             ],
         )  # fmt: skip
         parser.add_argument("--rounds", type=int, help="How often; the spread is over them.")
@@ -51,9 +52,11 @@ class Command(BaseCommand):
             help="Seconds until Graph answers. Default: 0.15.",
         )
         parser.add_argument(
-            "--rate", type=int, help="rate, loop: messages a second. latency: of the campaign."
+            "--rate",
+            type=int,
+            help="rate, loop, inbound: messages a second. latency: of the campaign.",
         )
-        parser.add_argument("--seconds", type=float, default=60.0, help="loop: how long.")
+        parser.add_argument("--seconds", type=float, default=60.0, help="loop, inbound: how long.")
         parser.add_argument("--server", choices=_SERVERS, default="gunicorn", help="Web server.")
         parser.add_argument(
             "--direct", action="store_true", help="webhook, loop: before the shop's middleware."
@@ -239,6 +242,25 @@ def _loop(options: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {line}" for line in loop.lines())
 
 
+def _inbound(options: dict[str, Any]) -> Iterator[str]:
+    from whatsapp_notify.management.bench import listening
+
+    rate = options["rate"] or 300
+    for workers in options["processes"]:
+        heard = listening.run(
+            per_second=rate,
+            seconds=options["seconds"],
+            server=options["server"],
+            workers=workers,
+            latency=options["latency"],
+        )
+        yield (
+            f"{rate} messages of customers/s for {options['seconds']:.0f} s, "
+            f"{options['server']} with 2 workers, {workers} Celery processes"
+        )
+        yield from (f"  {line}" for line in heard.lines())
+
+
 def _enqueue(options: dict[str, Any]) -> Iterator[str]:
     from whatsapp_notify.management.bench import planning
     from whatsapp_notify.management.bench.costs import spread
@@ -267,6 +289,7 @@ _MEASUREMENTS = {
     "latency": _latency,
     "webhook": _webhook,
     "loop": _loop,
+    "inbound": _inbound,
     "enqueue": _enqueue,
     "plan": _plan,
 }
