@@ -470,6 +470,24 @@ class TestKeyword:
 
         assert said(contact) == []
 
+    def test_with_buttons_is_a_menu(self, contact: Contact) -> None:
+        known(contact)
+        KeywordReply.objects.create(phrases="menu", body="What?", buttons="Returns | Person")
+
+        write(contact, "menu")
+
+        content = Message.objects.get(contact=contact).content
+        assert content["kind"] == "buttons"
+        assert [each["title"] for each in content["buttons"]] == ["Returns", "Person"]
+
+    def test_with_words_too_long_for_buttons_goes_without(self, contact: Contact) -> None:
+        known(contact)
+        KeywordReply.objects.create(phrases="menu", body="x" * 1025, buttons="Returns")
+
+        write(contact, "menu")
+
+        assert Message.objects.get(contact=contact).content["kind"] == "text"
+
     def test_fifty_are_told_apart(self, contact: Contact) -> None:
         known(contact)
         for number, word in enumerate(itertools.islice(map("word{}".format, range(100, 160)), 60)):

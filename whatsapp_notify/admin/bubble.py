@@ -32,6 +32,7 @@ _TAGS = {
 _MEDIA = {
     "image": ("🖼", _("Picture")),
     "video": ("▶", _("Video")),
+    "audio": ("🎧", _("Audio")),
     "document": ("📄", _("Document")),
     "location": ("📍", _("Place on the map")),
 }
@@ -39,6 +40,10 @@ _SIGNS = {
     "url": "↗",
     "phone_number": "☎",
     "quick_reply": "↩",
+    "reply": "↩",
+    "list": "☰",
+    "row": "·",
+    "location": "📍",
     "copy_code": "⧉",
     "catalog": "☰",
     "mpm": "☰",

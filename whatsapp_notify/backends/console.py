@@ -4,8 +4,9 @@ import sys
 import uuid
 
 from whatsapp_notify.backends.base import Backend
+from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain import phone as phones
-from whatsapp_notify.domain.content import TextContent
+from whatsapp_notify.domain.content import TemplateContent
 from whatsapp_notify.domain.receipts import Accepted, Outgoing, Receipt
 
 
@@ -14,7 +15,7 @@ class ConsoleBackend(Backend):
 
     def send(self, outgoing: Outgoing) -> Receipt:
         content = outgoing.content
-        what = "text" if isinstance(content, TextContent) else content.name
+        what = content.name if isinstance(content, TemplateContent) else contents.kind_of(content)
         address = phones.mask(outgoing.phone) if outgoing.phone else "user id"
         sys.stdout.write(f"message #{outgoing.message_id} to {address}: {what}\n")
         return Accepted(provider_message_id=f"wamid.CONSOLE{uuid.uuid4().hex}")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whatsapp_notify.cloud_api import identities
+from whatsapp_notify.cloud_api import identities, payload_chat
 from whatsapp_notify.cloud_api.payload_parts import body_component, button_component, header
 from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.content import (
@@ -70,6 +70,8 @@ def _content(content: Content) -> dict[str, Any]:
             return _text(content)
         case TemplateContent():
             return {"type": "template", "template": _template(content)}
+        case _:
+            return payload_chat.write(content)
 
 
 def _text(content: TextContent) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from whatsapp_notify.domain import chat_content
+from whatsapp_notify.domain.chat_content import ChatContent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextParameter:
@@ -113,7 +116,7 @@ class TextContent:
     reply_to: str = ""
 
 
-Content = TextContent | TemplateContent
+Content = TextContent | TemplateContent | ChatContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ class Preview:
 
     body: str
     header: str = ""
-    #: "", "image", "video", "document" or "location".
+    #: "", "image", "video", "audio", "document" or "location".
     header_media: str = ""
     footer: str = ""
     buttons: tuple[PreviewButton, ...] = ()
@@ -147,9 +150,12 @@ _PARAMETER_KINDS = {cls: kind for kind, cls in _PARAMETERS.items()}
 
 
 def to_json(content: Content) -> dict[str, Any]:
-    """This will turn content into plain JSON, with ``kind`` "text" or "template"."""
-    if isinstance(content, TextContent):
-        return {"kind": "text", **dataclasses.asdict(content)}
+    """This will turn content into plain JSON, with its ``kind``.
+
+    "text", "template" or one of ``chat_content.KINDS``.
+    """
+    if not isinstance(content, TemplateContent):
+        return {"kind": kind_of(content), **dataclasses.asdict(content)}
     return {
         "kind": "template",
         "name": content.name,
@@ -169,6 +175,11 @@ def to_json(content: Content) -> dict[str, Any]:
     }
 
 
+def kind_of(content: TextContent | ChatContent) -> str:
+    """This will return the word by which rows know the kind of a free-form message."""
+    return "text" if isinstance(content, TextContent) else chat_content.kind_of(content)
+
+
 def from_json(data: Mapping[str, Any]) -> Content:
     """This will read what ``to_json`` wrote.
 
@@ -176,10 +187,12 @@ def from_json(data: Mapping[str, Any]) -> Content:
         ValueError: The data is no content of a known kind.
     """
     try:
+        fields = {key: value for key, value in data.items() if key != "kind"}
         match data["kind"]:
             case "text":
-                fields = {key: value for key, value in data.items() if key != "kind"}
                 return TextContent(**fields)
+            case kind if kind in chat_content.KINDS:
+                return chat_content.from_fields(kind, fields)
             case "template":
                 return TemplateContent(
                     name=data["name"],
@@ -200,6 +213,28 @@ def from_json(data: Mapping[str, Any]) -> Content:
     except (KeyError, TypeError) as err:
         raise ValueError("This is not the content of a message.") from err
     raise ValueError(f"Content of kind {data['kind']!r} is not known.")
+
+
+def preview_of(content: TextContent | ChatContent) -> Preview:
+    """This will draw a free-form message as the customer sees it."""
+    match content:
+        case chat_content.ButtonsContent(buttons=buttons):
+            shown = tuple(PreviewButton(kind="reply", label=each.title) for each in buttons)
+        case chat_content.ListContent(button=button, sections=sections):
+            rows = (row for section in sections for row in section.rows)
+            shown = (
+                PreviewButton(kind="list", label=button),
+                *(PreviewButton(kind="row", label=row.title) for row in rows),
+            )
+        case chat_content.LinkContent(button=button, url=url):
+            shown = (PreviewButton(kind="url", label=button, value=url),)
+        case chat_content.MediaContent(media=media, caption=caption, filename=filename):
+            return Preview(body=caption, header=filename, header_media=media)
+        case chat_content.LocationRequestContent(body=body):
+            return Preview(body=body, buttons=(PreviewButton(kind="location", label=""),))
+        case _:
+            return Preview(body=content.body)
+    return Preview(body=content.body, header=content.header, footer=content.footer, buttons=shown)
 
 
 def preview_to_json(preview: Preview) -> dict[str, Any]:

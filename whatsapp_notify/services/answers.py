@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify import conf
 from whatsapp_notify.domain import content as contents
-from whatsapp_notify.domain.content import Preview, TextContent
+from whatsapp_notify.domain.chat_content import ButtonsContent, ReplyButton
+from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.models import InboundMessage, Message, Topic
 from whatsapp_notify.services import outbox, shared_reads
@@ -20,6 +21,8 @@ _EXPIRES_AFTER = timedelta(hours=2)
 REPLY_KEY = "answer:reply:"
 #: A text message of WhatsApp is no longer than this.
 MAX_LENGTH = 4096
+#: A message with buttons is no longer than this.
+MAX_LENGTH_WITH_BUTTONS = 1024
 
 _OPTED_OUT = _(
     "You will get no more messages from %(business)s on WhatsApp. "
@@ -65,8 +68,18 @@ def _in_language(inbound: InboundMessage, words: object) -> str:
 def reply(
     *, inbound: InboundMessage, body: str, now: datetime, buttons: Sequence[str] = ()
 ) -> None:
-    """This will answer with the shop's own words, once for each message of the customer."""
-    _answer(inbound, body[:MAX_LENGTH], "reply", now)
+    """This will answer with the shop's own words, once for each message of the customer.
+
+    ``buttons`` are titles; a tap sends the title back. Words that are too long for a message
+    with buttons go without: the customer can still write what they say.
+    """
+    content: TextContent | ButtonsContent = TextContent(body=body[:MAX_LENGTH])
+    if buttons and len(body) <= MAX_LENGTH_WITH_BUTTONS:
+        content = ButtonsContent(
+            body=body,
+            buttons=tuple(ReplyButton(reply_id=f"wn:say:{each}", title=each) for each in buttons),
+        )
+    _send(inbound, content, "reply", now)
 
 
 def _service_topic() -> Topic | None:
@@ -74,6 +87,12 @@ def _service_topic() -> Topic | None:
 
 
 def _answer(inbound: InboundMessage, body: str, kind: str, now: datetime) -> None:
+    _send(inbound, TextContent(body=body), kind, now)
+
+
+def _send(
+    inbound: InboundMessage, content: TextContent | ButtonsContent, kind: str, now: datetime
+) -> None:
     topic = shared_reads.once("service_topic", _service_topic)
     if topic is None:
         return  # the shop has removed the topic: it answers by hand
@@ -82,8 +101,8 @@ def _answer(inbound: InboundMessage, body: str, kind: str, now: datetime) -> Non
         contact_id=inbound.contact_id,
         topic=topic,
         in_reply_to=inbound,
-        content=contents.to_json(TextContent(body=body)),
-        preview=contents.preview_to_json(Preview(body=body)),
+        content=contents.to_json(content),
+        preview=contents.preview_to_json(contents.preview_of(content)),
         due_at=now,
         expires_at=now + _EXPIRES_AFTER,
         created_at=now,

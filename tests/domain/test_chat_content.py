@@ -1,0 +1,93 @@
+"""Buttons, lists, links and files: kept as JSON, drawn as the customer sees them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from whatsapp_notify.domain import content as contents
+from whatsapp_notify.domain.chat_content import (
+    ButtonsContent,
+    LinkContent,
+    ListContent,
+    ListRow,
+    ListSection,
+    LocationRequestContent,
+    MediaContent,
+    ReplyButton,
+)
+
+BUTTONS = ButtonsContent(
+    body="When shall we bring it?",
+    buttons=(ReplyButton(reply_id="am", title="Morning"), ReplyButton(reply_id="pm", title="Noon")),
+    header="Delivery",
+    footer="Free of charge",
+)
+LIST = ListContent(
+    body="What is it about?",
+    button="Choose",
+    sections=(
+        ListSection(title="Orders", rows=(ListRow(reply_id="1", title="Where is it?"),)),
+        ListSection(
+            title="Other", rows=(ListRow(reply_id="2", title="Returns", description="30 days"),)
+        ),
+    ),
+)
+LINK = LinkContent(body="Your receipt", button="Open", url="https://shop.example/r/1")
+PLACE = LocationRequestContent(body="Where shall we bring it?")
+MEDIA = MediaContent(
+    media="document", link="https://shop.example/i.pdf", caption="Invoice", filename="invoice.pdf"
+)
+ALL = [BUTTONS, LIST, LINK, PLACE, MEDIA]
+
+
+@pytest.mark.parametrize("content", ALL, ids=lambda each: type(each).__name__)
+class TestJson:
+    def test_comes_back_as_it_was(self, content: Any) -> None:
+        data = json.loads(json.dumps(contents.to_json(content)))
+
+        assert contents.from_json(data) == content
+
+    def test_with_a_field_too_many_is_no_content(self, content: Any) -> None:
+        with pytest.raises(ValueError, match="not the content"):
+            contents.from_json({**contents.to_json(content), "surprise": 1})
+
+    def test_without_its_words_is_no_content(self, content: Any) -> None:
+        data = contents.to_json(content)
+        del data["media" if content is MEDIA else "body"]
+
+        with pytest.raises(ValueError, match="not the content"):
+            contents.from_json(data)
+
+    def test_shows_no_word_in_its_repr(self, content: Any) -> None:
+        assert repr(content) == f"<{type(content).__name__}>"
+
+
+class TestPreview:
+    def test_shows_buttons_below_the_words(self) -> None:
+        preview = contents.preview_of(BUTTONS)
+
+        assert (preview.header, preview.footer) == ("Delivery", "Free of charge")
+        assert [button.label for button in preview.buttons] == ["Morning", "Noon"]
+
+    def test_shows_all_rows_of_a_list(self) -> None:
+        preview = contents.preview_of(LIST)
+
+        assert [(button.kind, button.label) for button in preview.buttons] == [
+            ("list", "Choose"), ("row", "Where is it?"), ("row", "Returns"),
+        ]  # fmt: skip
+
+    def test_shows_where_a_link_leads(self) -> None:
+        assert contents.preview_of(LINK).buttons[0].value == "https://shop.example/r/1"
+
+    def test_shows_the_caption_of_a_file(self) -> None:
+        preview = contents.preview_of(MEDIA)
+
+        assert (preview.header_media, preview.header, preview.body) == (
+            "document", "invoice.pdf", "Invoice",
+        )  # fmt: skip
+
+    def test_comes_back_from_json(self) -> None:
+        for content in ALL:
+            preview = contents.preview_of(content)
+            assert contents.preview_from_json(contents.preview_to_json(preview)) == preview

@@ -1,0 +1,134 @@
+"""Free-form messages that are more than text: buttons, a list, a link, a file.
+
+All need an open service window. ``content`` holds them as JSON; ``cloud_api.payload_chat`` knows
+the wire format and its limits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class _Words:
+    """What is said to a person stays out of logs and error reports."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReplyButton(_Words):
+    """One of up to three buttons below a text; a tap sends id and title back."""
+
+    reply_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ListRow(_Words):
+    """One line of a list that opens; choosing it sends id and title back."""
+
+    reply_id: str
+    title: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ListSection(_Words):
+    """Lines of a list below a title of their own."""
+
+    rows: tuple[ListRow, ...]
+    #: Needed where there is more than one section.
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ButtonsContent(_Words):
+    """A text with one to three buttons to answer by."""
+
+    body: str
+    buttons: tuple[ReplyButton, ...]
+    header: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ListContent(_Words):
+    """A text with a list that opens; at most ten lines in all."""
+
+    body: str
+    #: On the button that opens the list.
+    button: str
+    sections: tuple[ListSection, ...]
+    header: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LinkContent(_Words):
+    """A text with one button that opens an address."""
+
+    body: str
+    button: str
+    url: str
+    header: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LocationRequestContent(_Words):
+    """A text with a button by which the customer sends a place."""
+
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MediaContent(_Words):
+    """A file; exactly one of ``media_id`` and ``link``."""
+
+    #: "image", "video", "audio" or "document".
+    media: str
+    media_id: str = ""
+    link: str = ""
+    #: Not for audio.
+    caption: str = ""
+    #: Of documents only.
+    filename: str = ""
+
+
+ChatContent = ButtonsContent | ListContent | LinkContent | LocationRequestContent | MediaContent
+
+_KINDS: Mapping[str, type[Any]] = {
+    "buttons": ButtonsContent,
+    "list": ListContent,
+    "link": LinkContent,
+    "location_request": LocationRequestContent,
+    "media": MediaContent,
+}
+KINDS = frozenset(_KINDS)
+_NAMES = {cls: kind for kind, cls in _KINDS.items()}
+
+
+def kind_of(content: ChatContent) -> str:
+    """This will return the word by which rows know the kind."""
+    return _NAMES[type(content)]
+
+
+def from_fields(kind: str, fields: Mapping[str, Any]) -> ChatContent:
+    """This will make content of the fields that ``dataclasses.asdict`` wrote, lists and all.
+
+    Raises:
+        KeyError, TypeError: They are not the fields of that kind.
+    """
+    values = dict(fields)
+    if kind == "buttons":
+        values["buttons"] = tuple(ReplyButton(**each) for each in values["buttons"])
+    if kind == "list":
+        values["sections"] = tuple(
+            ListSection(title=each["title"], rows=tuple(ListRow(**row) for row in each["rows"]))
+            for each in values["sections"]
+        )
+    content: ChatContent = _KINDS[kind](**values)
+    return content
