@@ -84,6 +84,7 @@ _KINDS: dict[type, str] = {
     contents.ButtonReply: "interactive",
     contents.ListReply: "interactive",
     contents.Media: "image",
+    contents.Order: "order",
     contents.Reaction: "reaction",
     contents.System: "system",
     contents.Unsupported: "unsupported",

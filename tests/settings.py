@@ -26,5 +26,7 @@ WHATSAPP_NOTIFY = {
     "BACKEND": "whatsapp_notify.backends.locmem.LocmemBackend",
     "CREATE_SCHEDULES": False,
     "BIRTHDAY_TIME": "09:00",
+    # Tests that want a bot name their own.
+    "BOT": "",
 }
 WHATSAPP_SIMULATOR = {**WHATSAPP_SIMULATOR, "ALLOW_WITHOUT_DEBUG": True}

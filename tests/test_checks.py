@@ -12,9 +12,19 @@ from django.dispatch import Signal
 
 from tests import shop
 from whatsapp_notify import checks
+from whatsapp_notify import shop as shop_api
 from whatsapp_notify.checks import environment
 
 some_signal = Signal()
+not_callable = "a bot"
+
+
+class BotClass:
+    """Called with a turn it makes a bot, and no answer."""
+
+
+def some_bot(turn: shop_api.BotTurn) -> shop_api.HandOver:
+    return shop_api.HandOver("always")
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +36,7 @@ def found() -> list[CheckMessage]:
     return [
         *checks.check_settings(app_configs=None),
         *checks.check_watch(app_configs=None),
+        *checks.check_bot(app_configs=None),
         *checks.check_environment(app_configs=None),
     ]
 
@@ -35,6 +46,12 @@ def ids() -> list[str]:
 
 
 def test_sound_settings_pass() -> None:
+    assert found() == []
+
+
+def test_a_bot_that_can_be_asked_passes(settings: Any) -> None:
+    settings.WHATSAPP_NOTIFY = shop.configured(BOT="tests.test_checks.some_bot")
+
     assert found() == []
 
 
@@ -116,6 +133,11 @@ class TestSettings:
             ("VERIFY_TOKEN", "demo-app-secret", "E009"),
             ("BACKEND", "no.such.Backend", "E010"),
             ("BACKEND", "", "E010"),
+            ("BOT", 5, "E004"),
+            ("BOT", "no.such.bot", "E041"),
+            ("BOT", "tests.test_checks.not_callable", "E041"),
+            ("BOT", "tests.test_checks.BotClass", "E041"),
+            ("BOT_DEADLINE_SECONDS", 0, "E006"),
         ],
     )
     def test_refuses(self, settings: Any, name: str, value: Any, expected: str) -> None:

@@ -676,6 +676,7 @@ class TestQueue:
             (signals.events_recorded, "whatsapp_notify.process_events"),
             (signals.messages_due, "whatsapp_notify.deliver"),
             (signals.webhooks_recorded, "whatsapp_notify.process_webhooks"),
+            (signals.errands_due, "whatsapp_notify.run_errands"),
         ],
     )
     def test_wakes_the_right_task(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests import factories
+from tests import chat_shop, factories
 from whatsapp_notify import tasks
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
@@ -104,6 +104,18 @@ class TestPoolProcess:
         tasks.deliver()
 
         assert handlers == [signal.getsignal(signal.SIGTERM)]
+
+
+class TestRunErrands:
+    def test_answers_a_customer_and_shows_that_it_lives(self, settings: Any) -> None:
+        chat_shop.open_shop(settings)
+        customer = chat_shop.customer()
+        chat_shop.write(customer, "order A99999", at=timezone.now())
+
+        tasks.run_errands()
+
+        assert chat_shop.said(customer) == [chat_shop.WORDS["order_unknown"]]
+        assert Heartbeat.objects.filter(name="worker").exists()
 
 
 class TestTick:

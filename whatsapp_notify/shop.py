@@ -8,14 +8,19 @@ from uuid import uuid4
 from django.db.models import Model
 from django.utils import timezone
 
+from whatsapp_notify.domain.bot_turns import BotLine, BotReply, BotTurn, HandOver
 from whatsapp_notify.domain.occasions import Cart, CartLine, Customer, Occasion, Order
 from whatsapp_notify.services import discounts, events, watching
 from whatsapp_notify.services.adapters import ShopAdapter
 
 __all__ = [
+    "BotLine",
+    "BotReply",
+    "BotTurn",
     "Cart",
     "CartLine",
     "Customer",
+    "HandOver",
     "Occasion",
     "Order",
     "ShopAdapter",

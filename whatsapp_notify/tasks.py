@@ -36,6 +36,7 @@ from django.utils import timezone
 from whatsapp_notify.services import (
     birthdays,
     drains,
+    errands,
     events,
     faults,
     heartbeats,
@@ -135,6 +136,13 @@ def deliver(**kwargs: Any) -> None:
 def process_webhooks(**kwargs: Any) -> None:
     """This will read webhooks that were recorded."""
     webhooks.process(now=timezone.now())
+    heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
+
+
+@shared_task(base=_Task, name="whatsapp_notify.run_errands", ignore_result=True, acks_late=True)
+def run_errands(**kwargs: Any) -> None:
+    """This will ask the shop or the bot what customers' messages have left to a worker."""
+    errands.run(now=timezone.now())
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
-from tests import factories, shop
+from tests import chat_shop, factories, shop
 from tests.management.conftest import Run
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
@@ -66,7 +66,17 @@ class TestOnce:
 
         message = Message.objects.get(contact=known)
         assert (message.event_name, message.state) == ("order.confirmed", "accepted")
-        assert said == "webhooks 0, events 1, calls 1\n"
+        assert said == "webhooks 0, errands 0, events 1, calls 1\n"
+
+    def test_answers_a_customer_in_the_same_round(self, run: Run, settings: Any) -> None:
+        chat_shop.open_shop(settings)
+        customer = chat_shop.customer()
+        chat_shop.write(customer, "order A99999", at=timezone.now())
+
+        said = run("whatsapp_deliver")
+
+        assert Message.objects.get(contact=customer).state == "accepted"
+        assert said == "webhooks 0, errands 1, events 0, calls 1\n"
 
     def test_finds_what_signals_did_not_tell(self, run: Run) -> None:
         run("whatsapp_deliver")

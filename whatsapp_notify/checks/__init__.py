@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, register
 
-from whatsapp_notify.checks import environment, settings_dict, watch
+from whatsapp_notify.checks import bot, environment, settings_dict, watch
 
 TAG = "whatsapp_notify"
 
@@ -24,6 +24,12 @@ def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 def check_watch(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """This will report the adapter and each entry of ``WATCH`` that cannot work."""
     return watch.check()
+
+
+@register(TAG)
+def check_bot(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """This will report a bot that cannot be asked."""
+    return bot.check()
 
 
 @register(TAG)

@@ -1,5 +1,6 @@
 """The shop's own words for an answer: in the customer's language, with its values filled in."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -14,8 +15,13 @@ from whatsapp_notify.services import opening_hours, shared_reads, template_choic
 
 #: What answers about an order may hold beside the common names.
 ORDER_NAMES = ("order_ref", "order_status", "estimated_arrival", "tracking_url", "order_url")
+#: Of these at least one must be known, or nothing can be said of where the order is.
+_NEWS_OF_ORDER = ORDER_NAMES[1:]
 #: What every answer may hold.
 NAMES = ("first_name", "business_name", "opening_hours", "next_opening")
+
+#: Between two sentences of one line.
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[ \t]+")
 
 
 class _InLanguage(Protocol):
@@ -35,12 +41,49 @@ def of_kind(
 ) -> str:
     """This will return what the shop says on an occasion; empty where it says nothing.
 
-    Words with a name in braces that is not known here count as nothing: the admin does not let
-    them be saved.
+    A sentence with a value that is not known of the order is left out. Words with a name in
+    braces that is not known here count as nothing: the admin does not let them be saved.
     """
+    row = _row(kind, contact)
+    if row is None:
+        return ""
+    known = values(contact=contact, now=now, order=order)
+    return fill(_without_gaps(row.body, known), contact=contact, now=now, order=order)
+
+
+def of_order(*, contact: Contact, order: Order, now: datetime) -> str:
+    """This will say where an order is; empty where the shop has no words, or nothing is known.
+
+    Where all that the words would tell is unknown, what is known is said bare: "A1001: packed".
+    """
+    row = _row(AutomaticReply.Kind.ORDER_STATUS, contact)
+    if row is None:
+        return ""
+    known = values(contact=contact, now=now, order=order)
+    told = [known[name] for name in _NEWS_OF_ORDER if known[name]]
+    if not told:
+        return ""
+    body = _without_gaps(row.body, known)
+    if not placeholders.names_in(body).isdisjoint(_NEWS_OF_ORDER):
+        return fill(body, contact=contact, now=now, order=order)
+    return f"{order.ref}: " + "\n".join(told)
+
+
+def _row(kind: AutomaticReply.Kind, contact: Contact) -> AutomaticReply | None:
     rows = shared_reads.once("automatic_replies", _active)
-    row = nearest((row for row in rows if row.kind == kind), language=contact.language)
-    return fill(row.body, contact=contact, now=now, order=order) if row else ""
+    return nearest((row for row in rows if row.kind == kind), language=contact.language)
+
+
+def _without_gaps(body: str, known: Mapping[str, str]) -> str:
+    """This will leave out sentences that name a value of the order which is empty."""
+    empty = {name for name in ORDER_NAMES if name in known and not known[name]}
+    lines = []
+    for line in body.split("\n"):
+        sentences = _SENTENCE_END.split(line)
+        kept = [each for each in sentences if placeholders.names_in(each).isdisjoint(empty)]
+        if kept or not line.strip():
+            lines.append(" ".join(kept))
+    return "\n".join(lines)
 
 
 def _active() -> list[AutomaticReply]:

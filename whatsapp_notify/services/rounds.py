@@ -10,6 +10,7 @@ from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
 from whatsapp_notify.services import (
     birthdays,
     delivery,
+    errands,
     events,
     heartbeats,
     reconcile,
@@ -27,12 +28,13 @@ class Round:
     """What one round did."""
 
     webhooks: int
+    errands: int
     events: int
     calls: int
 
     @property
     def is_idle(self) -> bool:
-        return not (self.webhooks or self.events or self.calls)
+        return not (self.webhooks or self.errands or self.events or self.calls)
 
 
 class Rounds:
@@ -64,6 +66,9 @@ class Rounds:
             read += count
             if not webhooks.is_waiting(since=now):
                 break
+        answered = 0
+        while not self._stop.is_set() and (count := errands.run(now=self._clock())):
+            answered += count
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)
@@ -71,7 +76,7 @@ class Rounds:
         while not self._stop.is_set() and (count := events.process(now=self._clock())):
             planned += count
         delivered = delivery.deliver(clock=self._clock, stop=self._stop)
-        return Round(webhooks=read, events=planned, calls=delivered.calls)
+        return Round(webhooks=read, errands=answered, events=planned, calls=delivered.calls)
 
     def _when_due(self, task: str, work: Callable[..., object], *, now: datetime) -> None:
         every = next(each.every for each in schedules.SCHEDULES if each.task == task)

@@ -9,9 +9,15 @@ from django.db.models import QuerySet
 from whatsapp_notify import conf, signals
 from whatsapp_notify.domain.receipts import UnknownReason
 from whatsapp_notify.domain.statuses import State
-from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent, WebhookEvent
+from whatsapp_notify.models import (
+    DeliveryEvent,
+    InboundMessage,
+    Message,
+    ShopEvent,
+    WebhookEvent,
+)
 from whatsapp_notify.models.set_based import update_rows
-from whatsapp_notify.services import doorbells, silence, timeline, unmatched
+from whatsapp_notify.services import doorbells, errands, silence, timeline, unmatched
 
 #: A doubt that no webhook has settled for so long stays unknown until a person decides.
 DOUBT_LIMIT = timedelta(hours=24)
@@ -123,5 +129,7 @@ def _ring_again(now: datetime) -> None:
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
     if WebhookEvent.objects.filter(is_pending=True).exists():
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
+    if errands.is_due(now=now):
+        doorbells.ring(signals.errands_due, sender=InboundMessage)
     if Message.objects.filter(is_pending=True, due_at__lte=now).exists():
         doorbells.ring(signals.messages_due, sender=Message)

@@ -22,9 +22,9 @@ _PAUSE_SECONDS = 10.0
 
 class Command(BaseCommand):
     help = (
-        "Reads webhooks, plans messages and sends what is due: once, or with --watch until it "
-        "is stopped. Exit code 0 when all was done or it was stopped, 1 when the database is "
-        "not to be had."
+        "Reads webhooks, answers customers, plans messages and sends what is due: once, or with "
+        "--watch until it is stopped. Exit code 0 when all was done or it was stopped, 1 when the "
+        "database is not to be had."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -74,7 +74,10 @@ class Command(BaseCommand):
 
     def _tell(self, done: Round, *, verbosity: int) -> None:
         if verbosity > 0:
-            self.stdout.write(f"webhooks {done.webhooks}, events {done.events}, calls {done.calls}")
+            self.stdout.write(
+                f"webhooks {done.webhooks}, errands {done.errands}, events {done.events}, "
+                f"calls {done.calls}"
+            )
 
 
 class _StoppedBySignals:

@@ -1,0 +1,89 @@
+"""What a bot is told, and what it may return."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from whatsapp_notify.domain.occasions import Order
+
+#: What WhatsApp takes as one text, as buttons, and as the title of one.
+MAX_TEXT = 4096
+MAX_BUTTONS = 3
+MAX_TITLE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BotLine:
+    """Something that was written before, by either side."""
+
+    text: str
+    #: Whether the customer wrote it, and not the shop.
+    is_by_customer: bool
+
+    def __repr__(self) -> str:
+        return "<BotLine>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BotTurn:
+    """What a customer has written, with all that the bot may know of it."""
+
+    text: str
+    #: "fi", "sv", "ru", "en" or any other code: the customer's, else the shop's default.
+    language: str
+    #: Until when the answer must be there; what comes later is dropped.
+    deadline: datetime
+    #: What was written before, the oldest first; at most 20 lines.
+    history: tuple[BotLine, ...] = ()
+    first_name: str = ""
+    #: The customer's own orders, the latest first.
+    orders: tuple[Order, ...] = ()
+
+    def __repr__(self) -> str:
+        return "<BotTurn>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BotReply:
+    """The bot's answer."""
+
+    #: At most 4096 characters.
+    text: str
+    #: Up to three titles of at most 20 characters; a tap counts as if it had been written.
+    buttons: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "<BotReply>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HandOver:
+    """The bot leaves the answer to a person."""
+
+    #: For the staff, who see it beside the message.
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return "<HandOver>"
+
+
+def problem_of(reply: BotReply) -> str:
+    """This will tell in one word why a reply cannot be sent; empty where it can."""
+    if not isinstance(reply.text, str) or not reply.text.strip():
+        return "empty"
+    if len(reply.text) > MAX_TEXT:
+        return "too_long"
+    titles = reply.buttons
+    if not isinstance(titles, tuple | list) or len(titles) > MAX_BUTTONS:
+        return "buttons"
+    if not all(isinstance(each, str) and 0 < len(each.strip()) <= MAX_TITLE for each in titles):
+        return "buttons"
+    if len(set(titles)) < len(titles):
+        return "buttons"
+    if not all(map(_is_storable, (reply.text, *titles))):
+        return "unprintable"
+    return ""
+
+
+def _is_storable(text: str) -> bool:
+    # PostgreSQL refuses NUL, and no database stores half a character.
+    return not any(each == "\x00" or "\ud800" <= each <= "\udfff" for each in text)
