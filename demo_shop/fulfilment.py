@@ -42,6 +42,12 @@ class Step:
 #: The usual ones first: what stands first among the open ones is what staff want next.
 STEPS = (
     Step(
+        key="accept",
+        label=_("Accept the order"),
+        leads_to=Status.PLACED,
+        starts_from=frozenset({Status.DRAFT}),
+    ),
+    Step(
         key="ship",
         label=_("Mark as shipped"),
         leads_to=Status.SHIPPED,
@@ -69,7 +75,7 @@ STEPS = (
         key="cancel",
         label=_("Cancel"),
         leads_to=Status.CANCELLED,
-        starts_from=frozenset({Status.PLACED, Status.PAID}),
+        starts_from=frozenset({Status.DRAFT, Status.PLACED, Status.PAID}),
         is_undoing=True,
     ),
     Step(

@@ -99,6 +99,8 @@ class Order(models.Model):
     class Status(models.TextChoices):
         """Where an order stands."""
 
+        #: Put together in the chat; becomes an order when staff has looked at it.
+        DRAFT = "draft", _("Draft")
         PLACED = "placed", _("Placed")
         PAID = "paid", _("Paid")
         SHIPPED = "shipped", _("Shipped")
@@ -134,6 +136,8 @@ class Order(models.Model):
     estimated_arrival = models.DateField(_("estimated arrival"), null=True, blank=True)
     carrier = models.CharField(_("carrier"), max_length=60, blank=True)
     tracking_code = models.CharField(_("tracking code"), max_length=40, blank=True)
+    #: Which cart of the chat it was made of: one order for each, however often it is told.
+    cart_key = models.CharField(max_length=100, null=True, unique=True, editable=False)
 
     class Meta:
         verbose_name = _("order")

@@ -48,6 +48,38 @@ def place_order(*, buyer: Buyer, lines: list[CartLine], now: datetime) -> Order:
         placed_at=now,
     )
     order.save()
+    _add_lines(order, lines)
+    return order
+
+
+@transaction.atomic
+def draft_order(
+    *,
+    cart_key: str,
+    user_id: int | None,
+    first_name: str,
+    phone: str,
+    language: str,
+    lines: list[CartLine],
+) -> Order:
+    """This will make a draft of a cart of the chat, once for each key, at today's prices."""
+    order, is_new = Order.objects.get_or_create(
+        cart_key=cart_key,
+        defaults={
+            "status": Order.Status.DRAFT,
+            "user_id": user_id,
+            "first_name": first_name,
+            "phone": phone,
+            "language": language,
+            "total": total_of(lines),
+        },
+    )
+    if is_new:
+        _add_lines(order, lines)
+    return order
+
+
+def _add_lines(order: Order, lines: list[CartLine]) -> None:
     OrderLine.objects.bulk_create(
         OrderLine(
             order=order,
@@ -58,7 +90,6 @@ def place_order(*, buyer: Buyer, lines: list[CartLine], now: datetime) -> Order:
         )
         for line in lines
     )
-    return order
 
 
 def remember_guest_order(*, session: SessionBase, order: Order) -> None:

@@ -122,7 +122,8 @@ _OWN_ADDRESS = f"http://127.0.0.1:{DEMO_PORT}"
 SHOP_BASE_URL = _OWN_ADDRESS
 
 WHATSAPP_NOTIFY: dict[str, Any] = {
-    "ADAPTER": "demo_shop.whatsapp.DemoShopAdapter",
+    "ADAPTER": "demo_shop.whatsapp_chat.DemoChatAdapter",
+    "BOT": "demo_shop.bot.answer",
     "BUSINESS_NAME": "Pihlaja & Puro",
     "GRAPH_URL": os.environ.get("WHATSAPP_GRAPH_URL", f"{_OWN_ADDRESS}/simulator/graph"),
     "GRAPH_VERSION": os.environ.get("WHATSAPP_GRAPH_VERSION", "v26.0"),
@@ -138,7 +139,13 @@ WHATSAPP_NOTIFY: dict[str, Any] = {
     "BIRTHDAY_TIME": "00:00",
     "BENEFIT_URL": f"{_OWN_ADDRESS}/",
     "WATCH": [
-        {"event": "order.confirmed", "model": "demo_shop.Order", "created": True},
+        # Not "created": a draft of the chat is no order before staff has accepted it.
+        {
+            "event": "order.confirmed",
+            "model": "demo_shop.Order",
+            "field": "status",
+            "value": ["placed", "paid"],
+        },
         {
             "event": "order.shipped",
             "model": "demo_shop.Order",

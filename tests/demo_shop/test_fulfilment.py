@@ -16,6 +16,7 @@ from demo_shop.models import Order
 
 _TODAY = date(2026, 11, 20)
 _OPEN = {
+    "draft": ["accept", "cancel"],
     "placed": ["ship", "pay", "cancel"],
     "paid": ["ship", "cancel", "refund"],
     "shipped": ["out", "deliver"],
