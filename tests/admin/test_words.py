@@ -42,6 +42,12 @@ SENTENCES = [
         "Never given for the topic “sale”",
     ),
     ("provider_stop", "blocked", {"stopped_at": AT}, "on Nov. 3, 2026"),
+    (
+        "promotions_paused",
+        "held",
+        {"since": AT, "reason": "low_score"},
+        "paused since Nov. 3, 2026, 2:05 p.m. because of a low score.",
+    ),
     ("superseded", "blocked", {"by": "order.cancelled"}, "Pointless since: order cancelled."),
     ("template", "blocked", {"status": "missing"}, "no such template"),
     ("template", "blocked", {"status": "REJECTED"}, "Status at Meta: rejected."),

@@ -144,6 +144,13 @@ TABLE: list[tuple[str, str, dict[str, Any], Outcome, dict[str, Any]]] = [
     ("provider_stop", "offer", {}, P, {}),
     ("provider_stop", "offer", {"marketing_stopped_at": NOW}, B, {"stopped_at": NOW.isoformat()}),
     ("provider_stop", "survey", {"template": MARKETING, "marketing_stopped_at": NOW}, B, {}),
+    ("promotions_paused", "order", {"promotions_paused_at": NOW}, N, {}),
+    ("promotions_paused", "survey", {"template": MARKETING, "promotions_paused_at": NOW}, N, {}),
+    ("promotions_paused", "answer", {"promotions_paused_at": NOW}, N, {}),
+    ("promotions_paused", "offer", {}, P, {}),
+    ("promotions_paused", "offer",
+     {"promotions_paused_at": NOW, "promotions_paused_reason": "low_score"}, H,
+     {"since": NOW.isoformat(), "reason": "low_score"}),
     ("superseded", "offer", {"superseded_by": "order.cancelled"}, N, {}),
     ("superseded", "order", {}, P, {}),
     ("superseded", "order", {"superseded_by": "order.delivered"}, B, {"by": "order.delivered"}),
@@ -237,11 +244,14 @@ class TestChecks:
             ({"template": TemplateFacts(status="PAUSED", category="UTILITY")}, NOW + 15 * MINUTE),
             ({"wish": {"due_at": NOW + HOUR}}, NOW + HOUR),
             ({"pair_paced_until": NOW + 60 * SECOND}, NOW + 6 * SECOND),
+            ({"promotions_paused_at": NOW - HOUR}, NOW + 15 * MINUTE),
         ],
         ids=str,
     )
     def test_a_hold_says_until_when(self, different: Any, until: datetime) -> None:
-        verdict = decide(ORDER, **different).verdict
+        asked = OFFER if "promotions_paused_at" in different else ORDER
+
+        verdict = decide(asked, **different).verdict
 
         assert isinstance(verdict, Hold)
         assert verdict.until == until

@@ -25,6 +25,7 @@ from whatsapp_notify.services import (
     delivery,
     identities,
     outbox,
+    promotion_pauses,
     receipts,
     senders,
     sweep,
@@ -171,6 +172,52 @@ class TestLastLook:
         message.refresh_from_db()
         assert (message.state, message.reason) == ("blocked", "consent")
         assert "reconsider" in [line.reason for line in timeline.of(message)]
+
+
+class TestPausedPromotions:
+    def test_wait_while_other_news_of_the_customer_leave(self) -> None:
+        person = factories.contact(consents=("offers", "orders"))
+        offer = factories.queued(person, key="offers")
+        news = factories.queued(person)
+        promotion_pauses.pause(contact=person, reason=Contact.PauseReason.LOW_SCORE, now=NOW)
+
+        deliver()
+
+        offer.refresh_from_db()
+        assert called() == {news.pk: 1}
+        assert (offer.state, offer.reason) == ("queued", "promotions_paused")
+        assert offer.due_at == NOW + timedelta(minutes=15)
+
+    def test_leave_when_the_pause_is_lifted(self) -> None:
+        person = factories.contact(consents=("offers",))
+        offer = factories.queued(person, key="offers")
+        promotion_pauses.pause(contact=person, reason=Contact.PauseReason.LOW_SCORE, now=NOW)
+        deliver()
+        promotion_pauses.lift(contact=person)
+
+        later = NOW + timedelta(minutes=16)
+        delivery.deliver(clock=lambda: later)
+
+        assert called() == {offer.pk: 1}
+
+    def test_f75_a_pause_since_the_claim_stops_the_call(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person = factories.contact(consents=("offers",))
+        offer = factories.queued(person, key="offers")
+        look = claims.look
+
+        def pause_first(*, planned: Any) -> frozenset[int]:
+            promotion_pauses.pause(contact=person, reason=Contact.PauseReason.STAFF, now=NOW)
+            return look(planned=planned)
+
+        monkeypatch.setattr(claims, "look", pause_first)
+
+        deliver_until_idle()
+
+        offer.refresh_from_db()
+        assert not called()
+        assert (offer.state, offer.reason) == ("queued", "promotions_paused")
 
 
 class TestOptOutAgainstClaim:

@@ -9,7 +9,15 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import factories
 from tests.factories import NOW
-from whatsapp_notify.models import Conversation, Identity, Message, Sender, ShopEvent, Topic
+from whatsapp_notify.models import (
+    Contact,
+    Conversation,
+    Identity,
+    Message,
+    Sender,
+    ShopEvent,
+    Topic,
+)
 from whatsapp_notify.services import facts, installation, senders
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +145,16 @@ class TestBatch:
         seen = about.facts(second)
         assert seen.promotions_lately == 1
         assert seen.pair_paced_until == NOW + timedelta(seconds=6)
+
+    def test_tells_since_when_and_why_promotions_are_paused(self) -> None:
+        person = factories.contact(consents=("offers",))
+        since = NOW - timedelta(hours=3)
+        Contact.objects.update(promotions_paused_at=since, promotions_paused_reason="low_score")
+        message = factories.draft(person, key="offers")
+
+        seen = batch(message).facts(message)
+
+        assert (seen.promotions_paused_at, seen.promotions_paused_reason) == (since, "low_score")
 
     def test_no_query_where_no_template_and_no_promotion_is_concerned(self) -> None:
         person = factories.contact()

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from whatsapp_notify.admin import words
 from whatsapp_notify.domain.policy import Outcome
-from whatsapp_notify.models import ConsentRecord, Template, Topic
+from whatsapp_notify.models import ConsentRecord, Contact, Template, Topic
 
 Evidence = Mapping[str, Any]
 
@@ -159,6 +159,16 @@ def _provider_stop(outcome: str, seen: Evidence) -> str:
     }
 
 
+def _promotions_paused(outcome: str, seen: Evidence) -> str:
+    if outcome == Outcome.PASSED:
+        return _("Promotions to the customer are not paused.")
+    reason = str(seen.get("reason", ""))
+    return _("Promotions are paused since %(at)s because of %(reason)s.") % {
+        "at": words.at(seen.get("since")),
+        "reason": words.fact(dict(Contact.PauseReason.choices).get(reason, reason)),
+    }
+
+
 def _superseded(outcome: str, seen: Evidence) -> str:
     if outcome == Outcome.PASSED:
         return _("Nothing has happened since that makes it pointless.")
@@ -252,6 +262,7 @@ _SENTENCES: Mapping[str, Callable[[str, Evidence], str]] = {
     "reachable": _reachable,
     "consent": _consent,
     "provider_stop": _provider_stop,
+    "promotions_paused": _promotions_paused,
     "superseded": _superseded,
     "template": _template,
     "category": _category,

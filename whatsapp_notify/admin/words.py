@@ -110,6 +110,7 @@ CHECKS: Mapping[str, Words] = {
     "reachable": gettext_lazy("Address"),
     "consent": gettext_lazy("Consent"),
     "provider_stop": gettext_lazy("Stop at WhatsApp"),
+    "promotions_paused": gettext_lazy("Paused promotions"),
     "superseded": gettext_lazy("Overtaken by events"),
     "template": gettext_lazy("Template"),
     "category": gettext_lazy("Template category"),
@@ -130,6 +131,7 @@ REASONS: Mapping[str, Words] = {
     "reachable": gettext_lazy("no address at WhatsApp"),
     "consent": gettext_lazy("no consent"),
     "provider_stop": gettext_lazy("customer stopped marketing at WhatsApp"),
+    "promotions_paused": gettext_lazy("promotions to the customer are paused"),
     "superseded": gettext_lazy("overtaken by events"),
     "template": gettext_lazy("template cannot be sent"),
     "category": gettext_lazy("template category does not fit the topic"),
@@ -186,6 +188,9 @@ REMEDIES: Mapping[str, Words] = {
     "not_reachable": gettext_lazy("Ask the customer for a number that has WhatsApp."),
     "consent": gettext_lazy("Nothing to do: the customer has not agreed to this topic."),
     "provider_stop": gettext_lazy("Nothing to do: the customer does not want promotions."),
+    "promotions_paused": gettext_lazy(
+        "Talk with the customer; then let promotions go on, or record a withdrawal."
+    ),
     "template": gettext_lazy("Open the template, repair it at Meta, and synchronise."),
     "category": gettext_lazy("Use a utility template for news, a marketing one for promotions."),
     "service_window": gettext_lazy("Use a template: free text needs an open service window."),

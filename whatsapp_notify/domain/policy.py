@@ -126,6 +126,8 @@ class Facts:
     #: Only looked at where the message has quiet hours.
     time_zone: str = ""
     marketing_stopped_at: datetime | None = None
+    promotions_paused_at: datetime | None = None
+    promotions_paused_reason: str = ""
     pair_paced_until: datetime | None = None
     consent: ConsentFacts | None = None
     template: TemplateFacts | None = None
@@ -190,7 +192,7 @@ class Decision:
 
 #: How long to wait for what only a person can change.
 _PERSON_PAUSE = timedelta(minutes=1)
-#: How long to wait for the repair of a template.
+#: How long to wait for what somebody may repair or clear up: a template, a customer's wish.
 _REPAIR_PAUSE = timedelta(minutes=15)
 
 
@@ -327,6 +329,21 @@ def _provider_stop(request: Request, facts: Facts, now: datetime) -> Check:
     return _blocked("provider_stop", stopped_at=facts.marketing_stopped_at.isoformat())
 
 
+def _promotions_paused(request: Request, facts: Facts, now: datetime) -> Check:
+    if request.purpose is not Purpose.PROMOTION:
+        return _not_applicable("promotions_paused")
+    paused_at = facts.promotions_paused_at
+    if paused_at is None:
+        return _passed("promotions_paused")
+    # A person, or the customer, may end the pause; until then it waits, or expires.
+    return _held(
+        "promotions_paused",
+        now + _REPAIR_PAUSE,
+        since=paused_at.isoformat(),
+        reason=facts.promotions_paused_reason,
+    )
+
+
 def _superseded(request: Request, facts: Facts, now: datetime) -> Check:
     if request.event not in SUPERSEDED_BY:
         return _not_applicable("superseded")
@@ -440,6 +457,7 @@ CHECKS: tuple[Callable[[Request, Facts, datetime], Check], ...] = (
     _reachable,
     _consent,
     _provider_stop,
+    _promotions_paused,
     _superseded,
     _template,
     _category,

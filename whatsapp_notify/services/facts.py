@@ -89,6 +89,8 @@ class ContactFacts:
     unreachable_since: datetime | None
     time_zone: str
     marketing_stopped_at: datetime | None
+    promotions_paused_at: datetime | None
+    promotions_paused_reason: str
     paced_until: datetime | None
 
 
@@ -103,18 +105,30 @@ def contact_columns(relation: str = "") -> list[Any]:
         as_text(f"{way}unreachable_since"),
         f"{way}time_zone",
         as_text(f"{way}marketing_stopped_at"),
+        as_text(f"{way}promotions_paused_at"),
+        f"{way}promotions_paused_reason",
         as_text(f"{way}paced_until"),
     ]
 
 
 def to_contact(columns: Sequence[Any]) -> ContactFacts:
     """This will make facts of the columns."""
-    erased_at, unreachable_since, time_zone, marketing_stopped_at, paced_until = columns
+    (
+        erased_at,
+        unreachable_since,
+        time_zone,
+        marketing_stopped_at,
+        promotions_paused_at,
+        promotions_paused_reason,
+        paced_until,
+    ) = columns
     return ContactFacts(
         erased_at=from_text(erased_at),
         unreachable_since=from_text(unreachable_since),
         time_zone=time_zone,
         marketing_stopped_at=from_text(marketing_stopped_at),
+        promotions_paused_at=from_text(promotions_paused_at),
+        promotions_paused_reason=promotions_paused_reason,
         paced_until=from_text(paced_until),
     )
 
@@ -210,6 +224,8 @@ class Batch:
             country=_country(address) if policy.is_marketing(request, template) else "",
             time_zone=_time_zone(contact, address) if policy.has_quiet_hours(request) else "",
             marketing_stopped_at=contact.marketing_stopped_at,
+            promotions_paused_at=contact.promotions_paused_at,
+            promotions_paused_reason=contact.promotions_paused_reason,
             pair_paced_until=contact.paced_until,
             consent=self._consents.get((message.contact_id, message.topic_id, message.channel)),
             template=template,
