@@ -10,7 +10,16 @@ from tests import chat, factories
 from tests.factories import NOW
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api.webhooks import contents
-from whatsapp_notify.models import Contact, InboundMessage, Message, Survey, SurveyAnswer
+from whatsapp_notify.models import (
+    Contact,
+    Enquiry,
+    InboundMessage,
+    Message,
+    ShopEvent,
+    Survey,
+    SurveyAnswer,
+)
+from whatsapp_notify.services import promotion_pauses
 
 pytestmark = pytest.mark.django_db
 
@@ -288,3 +297,160 @@ class TestSignal:
             signals.survey_answered.disconnect(listen)
 
         assert told == [current().pk]
+
+
+class TestProduct:
+    @pytest.mark.parametrize(
+        ("data", "product"),
+        [
+            ({"product": "Lantern"}, "Lantern"),
+            ({"product_name": "  Lantern "}, "Lantern"),
+            ({"product": "", "product_name": "Lantern"}, "Lantern"),
+            ({"product": "x" * 300}, "x" * 200),
+            ({"order": "A1"}, ""),
+            ({}, ""),
+        ],
+    )
+    def test_is_what_the_event_named(
+        self, contact: Contact, survey: Survey, data: dict[str, str], product: str
+    ) -> None:
+        event = ShopEvent.objects.create(
+            name="order.delivered", key="delivered:1", data=data, occurred_at=NOW
+        )
+        ask(contact, survey, event=event)
+
+        say(contact, "VERKKOKAUPPA 9")
+
+        assert current().product == product
+
+    def test_is_unknown_where_the_event_has_been_pruned(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        ask(contact, survey, event=None)
+
+        say(contact, "VERKKOKAUPPA 9")
+
+        assert current().product == ""
+
+
+def paused(contact: Contact) -> str:
+    contact.refresh_from_db()
+    return contact.promotions_paused_reason if contact.promotions_paused_at else ""
+
+
+class TestLowScore:
+    @pytest.mark.parametrize(
+        ("score", "low_score", "is_low"),
+        [(4, 4, True), (1, 4, True), (5, 4, False), (10, 4, False), (1, 0, False), (10, 10, True)],
+    )
+    def test_pauses_promotions_and_calls_a_person(
+        self, contact: Contact, survey: Survey, score: int, low_score: int, is_low: bool
+    ) -> None:
+        Survey.objects.update(low_score=low_score)
+        ask(contact, survey)
+
+        row = say(contact, f"VERKKOKAUPPA {score}")
+
+        assert paused(contact) == ("low_score" if is_low else "")
+        waiting = Enquiry.objects.values_list("reason", "inbound", "ended_at")
+        assert list(waiting) == ([("low_score", row.pk, None)] if is_low else [])
+
+    def test_told_twice_calls_once(self, contact: Contact, survey: Survey) -> None:
+        ask(contact, survey)
+        told = chat.message("VERKKOKAUPPA 2", by=chat.person(contact), at=NOW)
+        chat.receive(told)
+        promotion_pauses.lift(contact=contact)
+
+        chat.receive(told)
+
+        assert paused(contact) == "", "or what a person decided would be undone"
+        assert Enquiry.objects.count() == 1
+
+    def test_a_second_low_one_goes_on_waiting_for_the_same_person(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        ask(contact, survey)
+        first = say(contact, "VERKKOKAUPPA 2")
+
+        say(contact, "VERKKOKAUPPA 3", hours=2)
+
+        assert Enquiry.objects.get().inbound == first
+        contact.refresh_from_db()
+        assert contact.promotions_paused_at == NOW + timedelta(hours=1)
+
+    def test_a_better_answer_in_its_place_lets_promotions_go_on(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        ask(contact, survey)
+        say(contact, "VERKKOKAUPPA 2")
+
+        say(contact, "VERKKOKAUPPA 9", hours=2)
+
+        assert paused(contact) == ""
+        assert Enquiry.objects.get().ended_at is None, "or nobody would ask what was wrong"
+
+    def test_a_worse_answer_in_place_of_a_better_pauses(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        ask(contact, survey)
+        say(contact, "VERKKOKAUPPA 9")
+
+        say(contact, "VERKKOKAUPPA 2", hours=2)
+
+        assert paused(contact) == "low_score"
+
+    @pytest.mark.parametrize("reason", ["opt_out_unclear", "staff"])
+    def test_a_pause_for_another_reason_stays(
+        self, contact: Contact, survey: Survey, reason: Any
+    ) -> None:
+        promotion_pauses.pause(contact=contact, reason=reason, now=NOW)
+        ask(contact, survey)
+        say(contact, "VERKKOKAUPPA 2")
+
+        say(contact, "VERKKOKAUPPA 9", hours=2)
+
+        assert paused(contact) == reason
+
+    def test_a_good_answer_to_another_survey_lifts_nothing(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        Survey.objects.create(name="Delivery", keyword="TOIMITUS")
+        say(contact, "VERKKOKAUPPA 2")
+
+        say(contact, "TOIMITUS 10", hours=2)
+
+        assert paused(contact) == "low_score"
+
+    def test_the_pause_stays_while_another_answer_is_as_low(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        Survey.objects.create(name="Delivery", keyword="TOIMITUS")
+        say(contact, "VERKKOKAUPPA 2")
+        say(contact, "TOIMITUS 1", hours=2)
+
+        say(contact, "VERKKOKAUPPA 9", hours=3)
+
+        assert paused(contact) == "low_score"
+
+    def test_an_old_low_answer_that_a_person_has_settled_keeps_no_pause(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        Survey.objects.create(name="Delivery", keyword="TOIMITUS")
+        say(contact, "TOIMITUS 1", hours=1)
+        promotion_pauses.lift(contact=contact)
+        say(contact, "VERKKOKAUPPA 2", hours=2)
+
+        say(contact, "VERKKOKAUPPA 9", hours=3)
+
+        assert paused(contact) == ""
+
+    def test_an_answer_older_than_the_one_that_counts_does_nothing(
+        self, contact: Contact, survey: Survey
+    ) -> None:
+        ask(contact, survey)
+        say(contact, "VERKKOKAUPPA 9", hours=2)
+
+        say(contact, "VERKKOKAUPPA 2", hours=1)
+
+        assert (paused(contact), current().score) == ("", 9)
+        assert not Enquiry.objects.exists()

@@ -1,12 +1,19 @@
 """Answers to feedback surveys."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+from django.db.models import F
 
 from whatsapp_notify import signals
 from whatsapp_notify.domain import survey_answers
 from whatsapp_notify.domain.statuses import State
-from whatsapp_notify.models import InboundMessage, Message, Survey, SurveyAnswer
-from whatsapp_notify.services import doorbells, shared_reads
+from whatsapp_notify.models import Contact, Enquiry, InboundMessage, Message, Survey, SurveyAnswer
+from whatsapp_notify.services import conversations, doorbells, promotion_pauses, shared_reads
+
+#: Where an event of the shop may name what it is about: ``ShopEvent.data``.
+_PRODUCT_NAMES = ("product", "product_name")
+_MAX_PRODUCT = 200
 
 #: Meta's clock counts whole seconds, so that an answer may seem older than its question.
 _SECOND = timedelta(seconds=1)
@@ -28,11 +35,11 @@ def read_answer(*, inbound: InboundMessage, now: datetime) -> SurveyAnswer | Non
         if answer is not None and answer.has_keyword:
             asked = question if question and question.survey_id == survey.pk else None
             asked = asked or _last_question(inbound, survey)
-            return _keep(inbound, survey, asked, answer)
+            return _keep(inbound, survey, asked, answer, now)
     if question is None or question.survey is None:
         return None
     answer = survey_answers.read(inbound.text, keyword=question.survey.keyword)
-    return _keep(inbound, question.survey, question, answer) if answer else None
+    return _keep(inbound, question.survey, question, answer, now) if answer else None
 
 
 def _active() -> list[Survey]:
@@ -86,6 +93,7 @@ def _keep(
     survey: Survey,
     question: Message | None,
     answer: survey_answers.Answer,
+    now: datetime,
 ) -> SurveyAnswer:
     if question is not None and _is_settled(question, survey, inbound):
         question = None
@@ -97,7 +105,9 @@ def _keep(
         answered_at__gt=inbound.sent_at - timedelta(days=survey.answer_days),
     )
     is_current = not earlier.filter(answered_at__gt=inbound.sent_at).exists()
+    replaced = []
     if is_current:
+        replaced = list(earlier.values_list("score", flat=True))
         earlier.update(is_current=False)
     row = SurveyAnswer.objects.create(
         survey=survey,
@@ -105,10 +115,60 @@ def _keep(
         question=question,
         inbound=inbound,
         order_ref=question.order_ref if question else "",
+        product=_product_of(question),
         score=answer.score,
         comment=answer.comment,
         answered_at=inbound.sent_at,
         is_current=is_current,
     )
+    if is_current:
+        _act_on_score(row, inbound=inbound, replaced=replaced, now=now)
     doorbells.ring(signals.survey_answered, sender=SurveyAnswer, answer_id=row.pk)
     return row
+
+
+def _product_of(question: Message | None) -> str:
+    """This will return the product that the event behind a question named, if it named one."""
+    event = question.event if question else None
+    data = event.data if event and isinstance(event.data, dict) else {}
+    named = next((data[name] for name in _PRODUCT_NAMES if data.get(name)), "")
+    return str(named).strip()[:_MAX_PRODUCT]
+
+
+def _act_on_score(
+    answer: SurveyAnswer, *, inbound: InboundMessage, replaced: Sequence[int], now: datetime
+) -> None:
+    """This will call a person for a low score, and let no promotion go to the customer.
+
+    A better answer in its place lets promotions go on, unless something else paused them, or
+    another answer is as low. The person stays called: the first answer had its reason.
+    """
+    contact, survey = inbound.contact, answer.survey
+    if _is_low(answer.score, survey):
+        reason = Contact.PauseReason.LOW_SCORE
+        promotion_pauses.pause(contact=contact, reason=reason, now=now)
+        conversations.call_person(inbound=inbound, reason=Enquiry.Reason.LOW_SCORE, now=now)
+    elif any(_is_low(score, survey) for score in replaced):
+        _lift_pause(contact)
+
+
+def _is_low(score: int, survey: Survey) -> bool:
+    return survey.low_score >= score > 0
+
+
+def _lift_pause(contact: Contact) -> None:
+    paused = Contact.objects.filter(
+        pk=contact.pk, promotions_paused_reason=Contact.PauseReason.LOW_SCORE
+    ).values_list("promotions_paused_at", flat=True)
+    since = paused.first()
+    if since is None:
+        return
+    # Of this pause only: what was answered before an earlier one has been settled with it.
+    others = SurveyAnswer.objects.filter(
+        contact=contact,
+        is_current=True,
+        score__lte=F("survey__low_score"),
+        inbound__received_at__gte=since,
+    )
+    if not others.exists():
+        promotion_pauses.lift(contact=contact)
