@@ -1,16 +1,20 @@
 """Surveys and what customers answered."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Avg, Count, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from whatsapp_notify.admin import badges, base
+from whatsapp_notify.admin import badges, base, survey_page
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.models import Survey, SurveyAnswer
@@ -24,7 +28,7 @@ _HIGH = 9
 class SurveyAdmin(base.PageAdmin):
     """Questions, with the mean of their answers."""
 
-    list_display = ("name", "keyword", "answer_count", "mean", "answer_days", "is_active")
+    list_display = ("name", "keyword", "answer_count", "mean", "board", "answer_days", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "keyword")
     ordering = ("name", "pk")
@@ -38,6 +42,39 @@ class SurveyAdmin(base.PageAdmin):
                 _mean=Avg("answers__score", filter=counts), _count=Count("answers", filter=counts)
             )
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.board_view)
+        here = path("board/", view, name="whatsapp_notify_survey_board")
+        return [here, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {"can_see_board": self._can_see_board(request), **(extra_context or {})}
+        return super().changelist_view(request, extra)
+
+    def board_view(self, request: HttpRequest) -> HttpResponse:
+        """This will show what the answers to one survey, or to all, say; it changes nothing."""
+        if not self._can_see_board(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "media": self.media,
+            "title": _("Survey board"),
+            **survey_page.context(request, now=timezone.now()),
+        }
+        return TemplateResponse(request, "admin/whatsapp_notify/survey/board.html", context)
+
+    def _can_see_board(self, request: HttpRequest) -> bool:
+        can_see_answers = self.has_own_permission(request, "view_surveyanswer")
+        return can_see_answers and self.has_view_permission(request)
+
+    @admin.display(description=_("board"))
+    def board(self, survey: Survey) -> str:
+        url = reverse("admin:whatsapp_notify_survey_board")
+        return format_html('<a href="{}?survey={}">{}</a>', url, survey.pk, _("Board"))
 
     @admin.display(description=_("answers"))
     def answer_count(self, survey: Any) -> str:
