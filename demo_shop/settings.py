@@ -115,6 +115,8 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10}
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+_CUSTOMER_FILES = DATA_DIR / "customer-files"
+_CUSTOMER_FILES.mkdir(mode=0o700, exist_ok=True)
 
 DEMO_PORT = os.environ.get("DEMO_PORT", "8000")
 _OWN_ADDRESS = f"http://127.0.0.1:{DEMO_PORT}"
@@ -123,6 +125,7 @@ SHOP_BASE_URL = _OWN_ADDRESS
 
 WHATSAPP_NOTIFY: dict[str, Any] = {
     "ADAPTER": "demo_shop.whatsapp_chat.DemoChatAdapter",
+    "MEDIA_DIRECTORY": str(_CUSTOMER_FILES),
     "BOT": "demo_shop.bot.answer",
     "BUSINESS_NAME": "Pihlaja & Puro",
     "GRAPH_URL": os.environ.get("WHATSAPP_GRAPH_URL", f"{_OWN_ADDRESS}/simulator/graph"),

@@ -26,7 +26,8 @@ WHATSAPP_NOTIFY = {
     "BACKEND": "whatsapp_notify.backends.locmem.LocmemBackend",
     "CREATE_SCHEDULES": False,
     "BIRTHDAY_TIME": "09:00",
-    # Tests that want a bot name their own.
+    # Tests that want a bot, or a place for files, name their own.
     "BOT": "",
+    "MEDIA_DIRECTORY": "",
 }
 WHATSAPP_SIMULATOR = {**WHATSAPP_SIMULATOR, "ALLOW_WITHOUT_DEBUG": True}

@@ -41,6 +41,10 @@ survey_answered = Signal()
 #: Arguments: ``sender`` (InboundMessage class).
 errands_due = Signal()
 
+#: A customer has sent a file that waits to be fetched from Meta. Not sent by a replay.
+#: Arguments: ``sender`` (InboundMedia class).
+media_due = Signal()
+
 #: A customer waits for a member of the staff. Sent once when the wait begins, not for each
 #: message. Not sent by a replay.
 #: Arguments: ``sender`` (Conversation class), ``conversation_id`` (int), ``reason`` (str).

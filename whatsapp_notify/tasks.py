@@ -40,6 +40,7 @@ from whatsapp_notify.services import (
     events,
     faults,
     heartbeats,
+    inbound_media,
     reconcile,
     sender_health,
     sweep,
@@ -144,6 +145,12 @@ def run_errands(**kwargs: Any) -> None:
     """This will ask the shop or the bot what customers' messages have left to a worker."""
     errands.run(now=timezone.now())
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
+
+
+@shared_task(base=_Task, name="whatsapp_notify.fetch_media", ignore_result=True, acks_late=True)
+def fetch_media(**kwargs: Any) -> None:
+    """This will fetch files that customers have sent."""
+    inbound_media.fetch_due(now=timezone.now())
 
 
 @shared_task(base=_Task, name="whatsapp_notify.tick", ignore_result=True, acks_late=True)

@@ -1,6 +1,7 @@
 """The client against servers that misbehave in every way we can name."""
 
 import gc
+import io
 import json
 import logging
 import os
@@ -796,9 +797,10 @@ class TestMedia:
                 exchange.send(http(200, b"JPEG", content_type="image/jpeg"))
 
         with ScriptedServer(script) as server:
-            content = make_client(server.url).download_media(media_id="77", max_bytes=10)
+            file = io.BytesIO()
+            size = make_client(server.url).download_media(media_id="77", max_bytes=10, to=file)
 
-        assert content == b"JPEG"
+        assert (size, file.getvalue()) == (4, b"JPEG")
 
     def test_too_large_a_file_is_refused(self):
         def script(exchange: Exchange) -> None:
@@ -807,11 +809,27 @@ class TestMedia:
             else:
                 exchange.send(http(200, b"x" * 300_000, content_type="image/jpeg"))
 
+        file = io.BytesIO()
         with (
             ScriptedServer(script) as server,
             pytest.raises(ValueError, match="larger than 1000 bytes"),
         ):
-            make_client(server.url).download_media(media_id="77", max_bytes=1000)
+            make_client(server.url).download_media(media_id="77", max_bytes=1000, to=file)
+
+        assert len(file.getvalue()) == 1001
+
+    def test_what_is_no_file_is_not_written(self):
+        def script(exchange: Exchange) -> None:
+            if exchange.request.startswith(b"GET /v25.0/77?"):
+                exchange.send(http(200, json.dumps({"url": f"{server.url}/file"}).encode()))
+            else:
+                exchange.send(http(404, b"<html>gone</html>", content_type="text/html"))
+
+        file = io.BytesIO()
+        with ScriptedServer(script) as server, pytest.raises(GraphUnavailable, match="HTTP 404"):
+            make_client(server.url).download_media(media_id="77", max_bytes=1000, to=file)
+
+        assert file.getvalue() == b""
 
     @pytest.mark.parametrize(
         "url",
@@ -836,7 +854,7 @@ class TestMedia:
             ScriptedServer(answer(http(200, json.dumps({"url": url}).encode()))) as server,
             pytest.raises(GraphUnavailable, match="none of Meta's"),
         ):
-            make_client(server.url).download_media(media_id="77", max_bytes=10)
+            make_client(server.url).download_media(media_id="77", max_bytes=10, to=io.BytesIO())
 
         assert len(server.requests) == 1
 

@@ -4,6 +4,7 @@ from whatsapp_notify.admin.automation import AutomationAdmin
 from whatsapp_notify.admin.consent import ConsentRecordAdmin
 from whatsapp_notify.admin.contact import ContactAdmin
 from whatsapp_notify.admin.inbound import InboundMessageAdmin
+from whatsapp_notify.admin.inbound_media import InboundMediaAdmin
 from whatsapp_notify.admin.message import MessageAdmin
 from whatsapp_notify.admin.overview import OverviewAdmin
 from whatsapp_notify.admin.sender import SenderAdmin
@@ -17,6 +18,7 @@ __all__ = [
     "AutomationAdmin",
     "ConsentRecordAdmin",
     "ContactAdmin",
+    "InboundMediaAdmin",
     "InboundMessageAdmin",
     "MessageAdmin",
     "OverviewAdmin",

@@ -8,11 +8,11 @@ from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from whatsapp_notify.admin import badges, base, search
+from whatsapp_notify.admin import badges, base, inbound_media, search
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain.understanding import Meaning
-from whatsapp_notify.models import InboundMessage
+from whatsapp_notify.models import InboundMedia, InboundMessage
 
 
 @admin.register(InboundMessage)
@@ -27,8 +27,8 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
     ordering = ("-pk",)
     actions = None
     fields = (
-        "customer", "kind", "said", "handled", "why", "answers_to", "our_answers", "sent_at",
-        "received_at", "sender",
+        "customer", "kind", "said", "file", "handled", "why", "answers_to", "our_answers",
+        "sent_at", "received_at", "sender",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -71,6 +71,12 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
         if "text" in inbound.get_deferred_fields():
             return str(_("You may not see what customers write."))
         return inbound.text or "–"
+
+    @admin.display(description=_("file"))
+    def file(self, inbound: InboundMessage) -> str:
+        if "text" in inbound.get_deferred_fields():
+            return str(_("You may not see what customers write."))
+        return inbound_media.preview(InboundMedia.objects.filter(inbound=inbound).first())
 
     @admin.display(description=_("understood as"), ordering="handled_as")
     def handled(self, inbound: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, register
 
-from whatsapp_notify.checks import bot, environment, settings_dict, watch
+from whatsapp_notify.checks import bot, environment, media, settings_dict, watch
 
 TAG = "whatsapp_notify"
 
@@ -30,6 +30,12 @@ def check_watch(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 def check_bot(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """This will report a bot that cannot be asked."""
     return bot.check()
+
+
+@register(TAG)
+def check_media(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """This will report a directory for customers' files that is not safe or not there."""
+    return media.check()
 
 
 @register(TAG)

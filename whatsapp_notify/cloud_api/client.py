@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
@@ -191,6 +191,8 @@ class _Request:
     max_bytes: int = MAX_ANSWER_BYTES
     #: A file of any size, not the short answer of a call.
     is_streamed: bool = False
+    #: Where a file goes.
+    sink: BinaryIO | None = None
 
 
 class GraphClient:
@@ -416,10 +418,14 @@ class GraphClient:
         """
         return self.get(path=media_id, params={"phone_number_id": self.phone_number_id})
 
-    def download_media(self, *, media_id: str, max_bytes: int) -> bytes:
-        """This will fetch a file of a customer's.
+    def download_media(self, *, media_id: str, max_bytes: int, to: BinaryIO) -> int:
+        """This will write a file of a customer's to ``to``, piece by piece.
 
-        The token goes to the hosts of Meta's alone, whatever address is given to us.
+        Of a larger file only one byte more than ``max_bytes`` is written. The token goes to the
+        hosts of Meta's alone, whatever address is given to us.
+
+        Returns:
+            Its size in bytes.
 
         Raises:
             GraphError: Graph has refused.
@@ -429,14 +435,13 @@ class GraphClient:
         url = self.get_media(media_id=media_id).get("url")
         if not isinstance(url, str) or not self._is_trusted(url):
             raise GraphUnavailable("The address of the file is none of Meta's.")
-        answer = self._answer(
-            _Request(method="GET", url=url, max_bytes=max_bytes, is_streamed=True)
-        )
+        request = _Request(method="GET", url=url, max_bytes=max_bytes, is_streamed=True, sink=to)
+        answer = self._answer(request)
         if not answer.is_success:
             raise GraphUnavailable(f"The file could not be read (HTTP {answer.http_status}).")
-        if len(answer.body) > max_bytes:
+        if to.tell() > max_bytes:
             raise ValueError(f"The file is larger than {max_bytes} bytes.")
-        return answer.body
+        return to.tell()
 
     # --- any other call -----------------------------------------------------------------
 
@@ -544,7 +549,7 @@ class GraphClient:
                     allow_redirects=False,
                     proxies={},
                 )
-                body, is_framed = _read(response, max_bytes=request.max_bytes)
+                body, is_framed = _read(response, request)
             except transport.NotSent:
                 pass
             except (requests.RequestException, HTTPError, HTTPException, OSError) as err:
@@ -616,14 +621,23 @@ class GraphClient:
                 self._open()
 
 
-def _read(response: Response, *, max_bytes: int) -> tuple[bytes, bool]:
-    """This will read at most one chunk too many; True where the answer announces its end."""
+def _read(response: Response, request: _Request) -> tuple[bytes, bool]:
+    """This will read at most one chunk too many; True where the answer announces its end.
+
+    What goes to a sink is not returned; an answer that is no success never does.
+    """
     if isinstance(response, _WholeResponse):
         return response.content, response.is_framed
     content = bytearray()
+    sink = request.sink if response.ok else None
+    size = 0
     for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-        content += chunk
-        if len(content) > max_bytes:
+        size += len(chunk)
+        if sink is None:
+            content += chunk
+        else:
+            sink.write(chunk[: max(0, request.max_bytes + 1 - (size - len(chunk)))])
+        if size > request.max_bytes:
             break
     headers = response.headers
     return bytes(content), "Content-Length" in headers or "Transfer-Encoding" in headers

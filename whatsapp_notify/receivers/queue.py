@@ -36,6 +36,7 @@ _TASKS: Mapping[Signal, Task] = {
     signals.events_recorded: tasks.process_events,
     signals.messages_due: tasks.deliver,
     signals.webhooks_recorded: tasks.process_webhooks,
+    signals.media_due: tasks.fetch_media,
     signals.errands_due: tasks.run_errands,
 }
 

@@ -27,6 +27,7 @@ from whatsapp_notify.services import (
     consent_words,
     contacts,
     doorbells,
+    inbound_media,
     routing,
     senders,
     shared_reads,
@@ -88,6 +89,8 @@ def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | 
         if not _is_taken_back(message.content):
             _mark_replied(row, now)
         _clear_unreachable(contact, now)
+    if isinstance(message.content, contents.Media):
+        inbound_media.note(inbound=row, content=message.content, now=now)
     routing.route(row=row, message=message, now=now)
     row.save(update_fields=[*_ROUTED, *(["content"] if "understood" in row.content else [])])
     if row.errand:

@@ -13,6 +13,7 @@ from whatsapp_notify.services import (
     errands,
     events,
     heartbeats,
+    inbound_media,
     reconcile,
     schedules,
     sender_health,
@@ -69,6 +70,7 @@ class Rounds:
         answered = 0
         while not self._stop.is_set() and (count := errands.run(now=self._clock())):
             answered += count
+        inbound_media.fetch_due(now=self._clock())
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)

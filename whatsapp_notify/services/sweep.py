@@ -11,13 +11,14 @@ from whatsapp_notify.domain.receipts import UnknownReason
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import (
     DeliveryEvent,
+    InboundMedia,
     InboundMessage,
     Message,
     ShopEvent,
     WebhookEvent,
 )
 from whatsapp_notify.models.set_based import update_rows
-from whatsapp_notify.services import doorbells, errands, silence, timeline, unmatched
+from whatsapp_notify.services import doorbells, errands, inbound_media, silence, timeline, unmatched
 
 #: A doubt that no webhook has settled for so long stays unknown until a person decides.
 DOUBT_LIMIT = timedelta(hours=24)
@@ -45,6 +46,7 @@ def sweep(*, now: datetime) -> Swept:
     # First, so that nothing of the rest can keep what waits from being found.
     _ring_again(now)
     silence.look(now=now)
+    inbound_media.delete_old(now=now)
     return Swept(
         in_doubt=_doubt_lost_calls(now),
         unknown=_give_up_doubts(now),
@@ -131,5 +133,7 @@ def _ring_again(now: datetime) -> None:
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
     if errands.is_due(now=now):
         doorbells.ring(signals.errands_due, sender=InboundMessage)
+    if inbound_media.is_due(now=now):
+        doorbells.ring(signals.media_due, sender=InboundMedia)
     if Message.objects.filter(is_pending=True, due_at__lte=now).exists():
         doorbells.ring(signals.messages_due, sender=Message)
