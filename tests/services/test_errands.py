@@ -151,9 +151,7 @@ class TestErrandThatBreaks:
 
         assert "An errand failed" in caplog.text
         assert "ValueError" in caplog.text
-        assert "+358457390142 is" not in caplog.text.replace(
-            'raise ValueError("+358457390142 is', ""
-        )
+        assert "457390142" not in caplog.text
         assert NUMBER not in caplog.text
 
 
