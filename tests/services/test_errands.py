@@ -230,6 +230,26 @@ class TestTwoWorkers:
         assert [step[0] for step in row.route].count("bot") == 2
         assert row.errand_tries == 2
 
+    @pytest.mark.parametrize("breaks", [False, True])
+    def test_f17_the_one_that_was_given_up_leaves_the_errand_to_the_other(
+        self, contact: Contact, breaks: bool
+    ) -> None:
+        row = write(contact, "Do you have a blue one?")
+        later = NOW + errands.LEASE + timedelta(minutes=1)
+
+        def answer(turn: Any) -> BotReply:
+            # Another worker has taken it up, and is not done with it.
+            beside(lambda: errands._claim(later))
+            return chat_shop.raises() if breaks else BotReply("Yes.")
+
+        chat_shop.let("bot", answer)
+
+        errands.run(now=NOW)
+
+        assert said(contact) == []
+        assert due(row) > later
+        assert (row.errand, row.errand_tries) == ("bot", 2)
+
     @on_postgresql
     def test_do_not_wait_for_each_other(self, contact: Contact) -> None:
         write(contact, NUMBER)
