@@ -8,7 +8,14 @@ from django_celery_beat.models import PeriodicTask
 
 from tests import shop
 from tests.management.conftest import Run
-from whatsapp_notify.models import Automation, Installation, Template, Topic, Watermark
+from whatsapp_notify.models import (
+    Automation,
+    Installation,
+    KeywordReply,
+    Template,
+    Topic,
+    Watermark,
+)
 from whatsapp_notify.simulator.models import SimulatedTemplate
 
 URL = "https://shop.example"
@@ -28,7 +35,9 @@ class TestSetup:
         assert Automation.objects.count() == 11
         assert Template.objects.count() == 44
         assert PeriodicTask.objects.filter(name__startswith="WhatsApp: ").count() == 4
-        assert "templates    44" in said
+        assert KeywordReply.objects.count() == 56
+        assert "  templates          44\n" in said
+        assert "  keyword replies    56\n" in said
         assert "manage.py whatsapp_templates submit" in said
 
     def test_takes_what_stands_in_the_shop_for_the_past(self, run: Run) -> None:
@@ -41,21 +50,29 @@ class TestSetup:
 
         said = run("whatsapp_setup", "--base-url", URL)
 
-        assert [line.split()[-1] for line in said.splitlines()[1:5]] == ["0", "0", "0", "0"]
+        assert [line.split()[-1] for line in said.splitlines()[1:9]] == ["0"] * 8
 
     def test_dry_run_counts_the_same_and_keeps_nothing(self, run: Run, scheduled: None) -> None:
         said = run("whatsapp_setup", "--base-url", URL, "--dry-run", "--submit")
 
         assert said.splitlines()[0] == "Would be added:"
-        assert "automations  11" in said
-        for model in (Topic, Automation, Template, PeriodicTask, Watermark, Installation):
+        assert "automations        11" in said
+        for model in (
+            Topic,
+            Automation,
+            KeywordReply,
+            Template,
+            PeriodicTask,
+            Watermark,
+            Installation,
+        ):
             assert not model.objects.exists(), model
 
     def test_leaves_schedules_to_shops_that_make_their_own(self, run: Run) -> None:
         said = run("whatsapp_setup", "--base-url", URL)
 
         assert not PeriodicTask.objects.exists()
-        assert "schedules    0" in said
+        assert "schedules          0" in said
 
     def test_says_nothing_when_asked_to_be_silent(self, run: Run) -> None:
         assert run("whatsapp_setup", "--base-url", URL, verbosity=0) == ""

@@ -462,13 +462,14 @@ class TestKeyword:
         assert said(contact) == ["Of course.\n\nA person will answer soon."]
         assert waits(contact) == [Reason.ASKED_FOR]
 
-    def test_with_a_name_that_is_not_known_is_not_said(self, contact: Contact) -> None:
+    def test_with_a_name_that_is_not_known_is_left_to_a_person(self, contact: Contact) -> None:
         known(contact)
         KeywordReply.objects.create(phrases="vip", body="Dear {password}")
 
-        write(contact, "vip")
+        row = write(contact, "vip")
 
-        assert said(contact) == []
+        assert acted(row) == "person"
+        assert said(contact) == ["A person will answer soon."]
 
     def test_with_buttons_is_a_menu(self, contact: Contact) -> None:
         known(contact)

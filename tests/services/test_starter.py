@@ -1,5 +1,6 @@
 """What a shop begins with."""
 
+import dataclasses
 import json
 import re
 from collections import defaultdict
@@ -12,12 +13,30 @@ from tests import factories, shop
 from tests.factories import NOW
 from whatsapp_notify import forms
 from whatsapp_notify.cloud_api import templates as wire
-from whatsapp_notify.domain import replies, templates
+from whatsapp_notify.domain import phrases, placeholders, replies, templates
 from whatsapp_notify.domain.occasions import Customer, Occasion, Order
 from whatsapp_notify.domain.replies import Keyword
-from whatsapp_notify.models import Automation, Message, Survey, Template, Topic
+from whatsapp_notify.models import (
+    AutomaticReply,
+    Automation,
+    CannedReply,
+    KeywordReply,
+    Label,
+    Message,
+    Survey,
+    Template,
+    Topic,
+)
 from whatsapp_notify.models.automation import Event
-from whatsapp_notify.services import automations, consent, events, starter, wording
+from whatsapp_notify.services import (
+    answer_words,
+    automations,
+    consent,
+    events,
+    keyword_replies,
+    starter,
+    wording,
+)
 from whatsapp_notify.services import templates as template_service
 from whatsapp_notify.services.consent import Proof
 from whatsapp_notify.services.events import Happening
@@ -114,7 +133,15 @@ class TestInstall:
     def test_adds_all_that_the_package_brings(self) -> None:
         installed = starter.install(now=NOW, base_url=BASE_URL)
 
-        assert installed == starter.Installed(topics=4, automations=11, templates=len(ITEMS))
+        assert installed == starter.Installed(
+            topics=4,
+            automations=11,
+            templates=len(ITEMS),
+            automatic_replies=len(AutomaticReply.Kind) * len(LANGUAGES),
+            keyword_replies=14 * len(LANGUAGES),
+            canned_replies=5 * len(LANGUAGES),
+            labels=5,
+        )
         assert Survey.objects.get().keyword == "VERKKOKAUPPA"
         assert set(Template.objects.values_list("status", flat=True)) == {"DRAFT"}
 
@@ -123,7 +150,7 @@ class TestInstall:
 
         again = starter.install(now=NOW + timedelta(days=1), base_url="https://other.example")
 
-        assert again == starter.Installed(topics=0, automations=0, templates=0)
+        assert set(dataclasses.asdict(again).values()) == {0}
         assert Survey.objects.count() == 1
 
     def test_keeps_what_the_shop_has_edited(self) -> None:
@@ -309,6 +336,109 @@ class TestStarterAutomations:
         message = Message.objects.get(template_name="birthday")
         assert "10 procents rabatt" in message.preview["body"]
         assert "BDAYK7Q2M4XA" in [each["value"] for each in message.preview["buttons"]]
+
+
+@pytest.mark.django_db
+class TestStarterAnswers:
+    @pytest.fixture(autouse=True)
+    def installed(self) -> None:
+        starter.install(now=NOW, base_url=BASE_URL)
+
+    def test_speak_on_every_occasion_in_each_language(self) -> None:
+        found = set(AutomaticReply.objects.filter(is_active=True).values_list("kind", "language"))
+
+        assert found == {(kind, lang) for kind in AutomaticReply.Kind.values for lang in LANGUAGES}
+
+    def test_hold_names_only_that_are_known_where_they_are_used(self) -> None:
+        for reply in AutomaticReply.objects.all():
+            names = placeholders.names_in(reply.body)
+            assert names <= set(answer_words.names_of(reply.kind)), reply
+        for reply in KeywordReply.objects.all():
+            assert placeholders.names_in(reply.body) <= set(answer_words.NAMES), reply
+        for reply in CannedReply.objects.all():
+            assert placeholders.names_in(reply.body) <= set(answer_words.CANNED_NAMES), reply
+
+    def test_answer_the_usual_questions_in_each_language(self) -> None:
+        counts = {
+            language: KeywordReply.objects.filter(language=language).count()
+            for language in LANGUAGES
+        }
+
+        assert counts == dict.fromkeys(LANGUAGES, 14)
+
+    def test_are_off_where_the_shop_has_to_write_the_words(self) -> None:
+        for reply in KeywordReply.objects.all():
+            assert keyword_replies.is_unfinished(reply.body) is not reply.is_active, reply
+
+    def test_say_by_themselves_what_is_true_of_any_shop(self) -> None:
+        on = KeywordReply.objects.filter(is_active=True, language="en")
+
+        assert {str(reply) for reply in on} == {"opening hours", "a person please", "help"}
+        assert [str(reply) for reply in on if reply.calls_person] == ["a person please"]
+
+    def test_have_phrases_that_are_heard(self) -> None:
+        for reply in KeywordReply.objects.all():
+            for line in reply.phrases.splitlines():
+                assert keyword_replies.unheard(line) is None, line
+
+    @pytest.mark.parametrize("language", sorted(LANGUAGES))
+    def test_have_each_phrase_once_in_a_language(self, language: str) -> None:
+        rows = KeywordReply.objects.filter(language=language)
+
+        assert phrases.repeated(row.phrases for row in rows) == frozenset()
+
+    def test_have_buttons_that_are_answered(self) -> None:
+        for reply in KeywordReply.objects.exclude(buttons=""):
+            for title in keyword_replies.buttons(reply):
+                answer = keyword_replies.find(text=title, language=reply.language)
+                assert len(title) <= 20
+                assert answer is not None, title
+                assert answer.calls_person
+                assert answer.language == reply.language
+
+    def test_keep_what_the_shop_has_edited(self) -> None:
+        KeywordReply.objects.filter(language="en", phrases__startswith="return\n").update(
+            phrases="send back\nRefund!", body="Ours."
+        )
+        AutomaticReply.objects.filter(kind="away", language="fi").update(body="", is_active=False)
+        CannedReply.objects.filter(shortcut="bye", language="sv").update(body="Vi ses!")
+        Label.objects.filter(name="Paid").update(name="Maksettu", tone="bad")
+        Label.objects.filter(name="Order complete").update(set_by="")
+
+        again = starter.install(now=NOW, base_url=BASE_URL)
+
+        assert set(dataclasses.asdict(again).values()) == {0}
+        assert AutomaticReply.objects.get(kind="away", language="fi").body == ""
+        assert CannedReply.objects.get(shortcut="bye", language="sv").body == "Vi ses!"
+        assert Label.objects.get(set_by="order.paid").name == "Maksettu"
+
+    def test_come_back_where_they_were_deleted(self) -> None:
+        KeywordReply.objects.filter(language="ru").delete()
+        Label.objects.filter(name="Paid").delete()
+
+        again = starter.install(now=NOW, base_url=BASE_URL)
+
+        assert (again.keyword_replies, again.labels) == (14, 1)
+
+    def test_leave_a_phrase_alone_that_the_shop_answers_in_that_language(self) -> None:
+        KeywordReply.objects.all().delete()
+        KeywordReply.objects.create(phrases="ours\nRefund?", language="en", body="Ours.")
+
+        again = starter.install(now=NOW, base_url=BASE_URL)
+
+        assert again.keyword_replies == 14 * len(LANGUAGES) - 1
+        assert KeywordReply.objects.get(body="Ours.").phrases == "ours\nRefund?"
+
+    def test_label_customers_from_the_first_order_to_its_end(self) -> None:
+        found = {label.name: (label.set_by, label.removed_by) for label in Label.objects.all()}
+
+        assert found == {
+            "New customer": ("customer.joined", ""),
+            "New order": ("order.confirmed", "order.delivered, order.cancelled"),
+            "Pending payment": ("order.payment_pending", "order.paid, order.cancelled"),
+            "Paid": ("order.paid", ""),
+            "Order complete": ("order.delivered", ""),
+        }
 
 
 class TestTrackingPath:

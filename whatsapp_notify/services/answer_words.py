@@ -19,6 +19,12 @@ ORDER_NAMES = ("order_ref", "order_status", "estimated_arrival", "tracking_url",
 _NEWS_OF_ORDER = ORDER_NAMES[1:]
 #: What every answer may hold.
 NAMES = ("first_name", "business_name", "opening_hours", "next_opening")
+#: Of these nothing is known while the shop has told no hours.
+HOURS_NAMES = ("opening_hours", "next_opening")
+#: What canned replies of the staff may hold.
+CANNED_NAMES = (*NAMES, "agent_name", "order_ref", "order_status", "tracking_url")
+#: Occasions that are about an order.
+_ABOUT_ORDER = frozenset({AutomaticReply.Kind.ORDER_STATUS, AutomaticReply.Kind.CART_TAKEN})
 
 #: Between two sentences of one line.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[ \t]+")
@@ -100,12 +106,23 @@ def nearest(rows: Iterable[_Row], *, language: str) -> _Row | None:
 
 
 def fill(body: str, *, contact: Contact, now: datetime, order: Order | None = None) -> str:
-    """This will put the values into the words; empty where a name is not known here."""
+    """This will put the values into the words; empty where a name is not known here.
+
+    A line about hours that the shop has not told is left out: "Our hours: ." helps nobody.
+    """
     known = values(contact=contact, now=now, order=order)
+    untold = {name for name in HOURS_NAMES if not known[name]}
+    lines = body.splitlines()
+    told = [line for line in lines if placeholders.names_in(line).isdisjoint(untold)]
     try:
-        return placeholders.substitute(body, known).strip()
+        return placeholders.substitute("\n".join(told), known).strip()
     except placeholders.UnknownPlaceholder:
         return ""
+
+
+def names_of(kind: str) -> tuple[str, ...]:
+    """This will return what the words for an occasion may hold."""
+    return (*NAMES, *ORDER_NAMES) if kind in _ABOUT_ORDER else NAMES
 
 
 def values(*, contact: Contact, now: datetime, order: Order | None = None) -> Mapping[str, str]:
@@ -113,7 +130,7 @@ def values(*, contact: Contact, now: datetime, order: Order | None = None) -> Ma
     language = contact.language or conf.load().DEFAULT_LANGUAGE
     hours = opening_hours.current()
     common = {
-        "first_name": contact.first_name,
+        "first_name": contact.first_name or wording.nameless(language=language),
         "business_name": conf.load().BUSINESS_NAME,
         "opening_hours": opening_hours.in_words(hours, language=language),
         "next_opening": opening_hours.next_opening_in_words(hours, now=now, language=language),

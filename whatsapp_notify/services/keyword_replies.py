@@ -1,16 +1,32 @@
-"""Answers to keywords: which of the shop's own fits a message."""
+"""Answers to keywords: which of the shop's own fits a message, and which never could."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from django.db.models import F
 
 from whatsapp_notify import conf
-from whatsapp_notify.domain import phrases
+from whatsapp_notify.domain import phrases, understanding
+from whatsapp_notify.domain.understanding import Meaning
 from whatsapp_notify.models import Contact, KeywordReply
 from whatsapp_notify.services import answer_words, shared_reads, template_choice
+
+#: Stands in the starter's replies where only the shop knows the words.
+BLANK = "[…]"
+
+
+class Unheard(StrEnum):
+    """Why a phrase never reaches a keyword reply: something else understands it before."""
+
+    COURTESY = "courtesy"
+    TOO_LONG = "too_long"
+    #: It ends or begins our messages.
+    CONSENT = "consent"
+    #: It may end them: whoever writes it is asked by a person.
+    PERHAPS_CONSENT = "perhaps_consent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +96,37 @@ def _by_key() -> Mapping[str, list[KeywordReply]]:
 def buttons(reply: KeywordReply) -> tuple[str, ...]:
     """This will return the titles of a reply's buttons."""
     return tuple(filter(None, (each.strip() for each in reply.buttons.split("|"))))
+
+
+def unheard(phrase: str) -> Unheard | None:
+    """This will tell why a phrase would never be answered; None where it would be."""
+    if phrases.is_courtesy(phrase):
+        return Unheard.COURTESY
+    match understanding.understand(phrase).meaning:
+        case Meaning.UNCLEAR:
+            return Unheard.PERHAPS_CONSENT
+        case Meaning.OPT_OUT | Meaning.OPT_OUT_PROMOTIONS | Meaning.OPT_IN:
+            return Unheard.CONSENT
+    if phrases.key(phrase):
+        return None
+    return Unheard.TOO_LONG if len(phrase.strip()) > phrases.MAX_LENGTH else Unheard.COURTESY
+
+
+def rivals(*, phrases_of: str, language: str, but: int | None = None) -> Mapping[str, KeywordReply]:
+    """This will return which phrases other replies that are on answer in the same language.
+
+    ``but`` is the id of the reply that is asked about.
+    """
+    mine = {phrases.key(line): line.strip() for line in phrases_of.splitlines()}
+    base = template_choice.base_of(language)
+    return {
+        mine[key]: row
+        for row in KeywordReply.objects.filter(is_active=True).exclude(pk=but).order_by("id")
+        if template_choice.base_of(row.language) == base
+        for key in mine.keys() & phrases.keys(row.phrases)
+    }
+
+
+def is_unfinished(body: str) -> bool:
+    """This will tell whether words of the starter still wait for the shop's own."""
+    return BLANK in body

@@ -180,10 +180,14 @@ def _keyword(incoming: Incoming) -> Acted | Passed:
     reply = keyword_replies.find(text=row.text, language=row.contact.language)
     if reply is None:
         return _PASSED
+    body = answer_words.fill(reply.body, contact=row.contact, now=now)
+    if not body:
+        # All that it would say is not known, such as hours that the shop has not told.
+        return Passed(evidence={"keyword_reply": reply.pk, "reply": "nothing"})
     keyword_replies.note_use(reply=reply, now=now)
     said = automatic_replies.reply(
         inbound=row,
-        parts=[answer_words.fill(reply.body, contact=row.contact, now=now)],
+        parts=[body],
         buttons=keyword_replies.buttons(reply),
         is_for_person=reply.calls_person,
         now=now,

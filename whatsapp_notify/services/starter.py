@@ -1,4 +1,4 @@
-"""What a shop begins with: topics, a survey, automations and their templates."""
+"""What a shop begins with: topics, a survey, automations, templates, answers and labels."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,8 +11,18 @@ from urllib.parse import urlsplit
 from django.db import transaction
 
 from whatsapp_notify import conf
+from whatsapp_notify.domain import phrases
 from whatsapp_notify.exceptions import WhatsAppNotifyError
-from whatsapp_notify.models import Automation, Survey, Template, Topic
+from whatsapp_notify.models import (
+    AutomaticReply,
+    Automation,
+    CannedReply,
+    KeywordReply,
+    Label,
+    Survey,
+    Template,
+    Topic,
+)
 from whatsapp_notify.services import installation, templates
 
 #: Stands for the shop's own domain in the starter's buttons.
@@ -32,6 +42,10 @@ class Installed:
     topics: int
     automations: int
     templates: int
+    automatic_replies: int
+    keyword_replies: int
+    canned_replies: int
+    labels: int
 
 
 def install(*, now: datetime, base_url: str) -> Installed:
@@ -39,7 +53,10 @@ def install(*, now: datetime, base_url: str) -> Installed:
 
     A topic is there when its key is, a template when its name is in its language, and an
     automation when any automation for the same event and topic is, so that no customer is
-    written to twice. What has been deleted comes back: switch it off instead.
+    written to twice. A keyword reply is there when one in its language answers any of its
+    phrases, an automatic reply when its occasion has one in its language, a canned reply when
+    its shortcut is in its language, and a label when its name is or the same events set one.
+    What has been deleted comes back: switch it off instead.
 
     ``base_url`` is the shop's own address, ``https://shop.example``; buttons lead there.
 
@@ -53,6 +70,10 @@ def install(*, now: datetime, base_url: str) -> Installed:
             topics=_install_topics(),
             automations=_install_automations(),
             templates=_install_templates(origin),
+            automatic_replies=_install_automatic_replies(),
+            keyword_replies=_install_keyword_replies(),
+            canned_replies=_install_canned_replies(),
+            labels=_install_labels(),
         )
 
 
@@ -138,6 +159,55 @@ def _install_automations() -> int:
     for item in new:
         survey = _survey(surveys[item["survey"]]) if item["survey"] else None
         Automation.objects.create(**{**item, "topic": topics[item["topic"]], "survey": survey})
+    return len(new)
+
+
+def _install_automatic_replies() -> int:
+    known = set(AutomaticReply.objects.values_list("kind", "language"))
+    new = [
+        AutomaticReply(**item)
+        for item in _read("automatic_replies")
+        if (item["kind"], item["language"]) not in known
+    ]
+    AutomaticReply.objects.bulk_create(new)
+    return len(new)
+
+
+def _install_keyword_replies() -> int:
+    known = {
+        (row.language, key)
+        for row in KeywordReply.objects.all()
+        for key in phrases.keys(row.phrases)
+    }
+    new = [
+        KeywordReply(**item)
+        for item in _read("keyword_replies")
+        if known.isdisjoint((item["language"], key) for key in phrases.keys(item["phrases"]))
+    ]
+    KeywordReply.objects.bulk_create(new)
+    return len(new)
+
+
+def _install_canned_replies() -> int:
+    known = set(CannedReply.objects.values_list("shortcut", "language"))
+    new = [
+        CannedReply(**item)
+        for item in _read("canned_replies")
+        if (item["shortcut"], item["language"]) not in known
+    ]
+    CannedReply.objects.bulk_create(new)
+    return len(new)
+
+
+def _install_labels() -> int:
+    names = {name.casefold() for name in Label.objects.values_list("name", flat=True)}
+    events = set(Label.objects.exclude(set_by="").values_list("set_by", flat=True))
+    new = [
+        Label(**item)
+        for item in _read("labels")
+        if item["name"].casefold() not in names and item["set_by"] not in events
+    ]
+    Label.objects.bulk_create(new)
     return len(new)
 
 

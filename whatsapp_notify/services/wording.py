@@ -45,12 +45,12 @@ def values(*, occasion: Occasion, survey_keyword: str, language: str) -> dict[st
     over the standard names.
     """
     settings = conf.load()
-    nameless = _NAMELESS.get(template_choice.base_of(language), _NAMELESS["en"])
+    unnamed = nameless(language=language)
     customer = occasion.customer
     with translation.override(template_choice.django_language(language)):
         return {
-            "first_name": customer.first_name or nameless,
-            "full_name": customer.full_name or customer.first_name or nameless,
+            "first_name": customer.first_name or unnamed,
+            "full_name": customer.full_name or customer.first_name or unnamed,
             "business_name": settings.BUSINESS_NAME,
             **_order_values(occasion.order, language),
             "survey_keyword": survey_keyword,
@@ -60,6 +60,11 @@ def values(*, occasion: Occasion, survey_keyword: str, language: str) -> dict[st
             **(_as_text(occasion.order.extra) if occasion.order else {}),
             **_as_text(occasion.extra),
         }
+
+
+def nameless(*, language: str) -> str:
+    """This will return how somebody is addressed whose name is not known."""
+    return _NAMELESS.get(template_choice.base_of(language), _NAMELESS["en"])
 
 
 def _order_values(order: Order | None, language: str) -> dict[str, str]:

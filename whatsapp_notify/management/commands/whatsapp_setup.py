@@ -1,6 +1,7 @@
 """From an empty database to a shop that writes to its customers."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,8 @@ What to do next:
 
 class Command(BaseCommand):
     help = (
-        "Adds topics, automations, templates in four languages and periodic tasks. "
+        "Adds topics, automations, templates and answers in four languages, labels and periodic "
+        "tasks. "
         "Nothing that is there is changed, so it may be run again at any time."
     )
 
@@ -52,10 +54,8 @@ class Command(BaseCommand):
             transaction.set_rollback(dry_run)
         if verbosity > 0:
             self.stdout.write("Would be added:" if dry_run else "Added:")
-            self.stdout.write(f"  topics       {installed.topics}")
-            self.stdout.write(f"  automations  {installed.automations}")
-            self.stdout.write(f"  templates    {installed.templates}")
-            self.stdout.write(f"  schedules    {scheduled}")
+            for name, count in {**asdict(installed), "schedules": scheduled}.items():
+                self.stdout.write(f"  {name.replace('_', ' '):<17}  {count}")
         if dry_run:
             return
         if submit:
