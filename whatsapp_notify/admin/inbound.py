@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from whatsapp_notify.admin import badges, base, inbound_media, search
+from whatsapp_notify.admin import badges, base, inbound_media, route_words, search
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain.understanding import Meaning
@@ -27,8 +28,8 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
     ordering = ("-pk",)
     actions = None
     fields = (
-        "customer", "kind", "said", "file", "handled", "why", "answers_to", "our_answers",
-        "sent_at", "received_at", "sender",
+        "customer", "kind", "said", "file", "handled", "why", "order_ref", "answers_to",
+        "our_answers", "sent_at", "received_at", "sender",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -82,12 +83,14 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
     def handled(self, inbound: Any) -> str:
         if (inbound.understood or {}).get("as") == Meaning.UNCLEAR:
             return badges.badge(_("unclear: ask the customer"), Tone.DOUBT)
-        is_stop = inbound.handled_as == InboundMessage.HandledAs.OPT_OUT
-        return badges.badge(inbound.get_handled_as_display(), Tone.DOUBT if is_stop else Tone.OFF)
+        return badges.badge(inbound.get_handled_as_display(), route_words.tone(inbound))
 
-    @admin.display(description=_("because of the rule"))
+    @admin.display(description=_("why"))
     def why(self, inbound: Any) -> str:
         understood = inbound.understood or {}
+        if inbound.route:
+            held = _("Held back: one of too many at once.") if understood.get("is_held") else ""
+            return format_html("{} {}", route_words.drawn(inbound.route), held)
         held = _("one of too many at once") if understood.get("is_held") else ""
         return " – ".join(str(part) for part in (understood.get("rule"), held) if part) or "–"
 

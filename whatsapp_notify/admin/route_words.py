@@ -1,0 +1,174 @@
+"""The way of a customer's message in sentences: who looked at it, and why it did or did not act."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from whatsapp_notify.admin import words
+from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.domain.understanding import Meaning
+from whatsapp_notify.models import Contact, Enquiry, InboundMessage
+
+Evidence = Mapping[str, Any]
+HandledAs = InboundMessage.HandledAs
+
+#: Handlers in the words of a shop owner; one without words is shown by its name.
+HANDLERS: Mapping[str, words.Words] = {
+    "notice": gettext_lazy("Notice by WhatsApp"),
+    "group": gettext_lazy("Written in a group"),
+    "consent_word": gettext_lazy("Stop or start"),
+    "survey_answer": gettext_lazy("Answer to a survey"),
+    "cart": gettext_lazy("Order from the chat"),
+    "courtesy": gettext_lazy("Thanks and the like"),
+    "with_person": gettext_lazy("Talk with the staff"),
+    "keyword": gettext_lazy("Keyword reply"),
+    "order_number": gettext_lazy("Order number"),
+    "greeting": gettext_lazy("Greeting"),
+    "bot": gettext_lazy("Bot"),
+    "person": gettext_lazy("Person"),
+}
+
+_MEANINGS: Mapping[str, words.Words] = {
+    Meaning.OPT_OUT: gettext_lazy("wants no more messages"),
+    Meaning.OPT_OUT_PROMOTIONS: gettext_lazy("wants no more offers"),
+    Meaning.OPT_IN: gettext_lazy("wants messages"),
+    Meaning.UNCLEAR: gettext_lazy("may want to end messages: a person asks"),
+}
+_REPLIES: Mapping[str, words.Words] = {
+    "said": gettext_lazy("It was answered."),
+    "limit": gettext_lazy("Not answered: too many answers to this customer within an hour."),
+    "too_late": gettext_lazy("Not answered: it came too late for an automatic answer."),
+    "with_person": gettext_lazy("Not answered: a member of the staff leads the talk."),
+    "nothing": gettext_lazy("Nothing was to be said."),
+}
+_WHYS: Mapping[str, words.Words] = {
+    "group": gettext_lazy("What is said among several is left to the staff."),
+    "reaction": gettext_lazy("A reaction needs no answer."),
+    "sticker": gettext_lazy("A sticker needs no answer."),
+    "courtesy": gettext_lazy("Thanks need no answer, and an answer costs money."),
+    "greeting": gettext_lazy("A first hello gets the greeting alone."),
+    **{
+        str(reason): gettext_lazy("A person is called: %s.") % label
+        for reason, label in Enquiry.Reason.choices
+    },
+}
+
+#: How a message was understood -> colour of its badge.
+TONES: Mapping[str, Tone] = {
+    HandledAs.OPT_OUT: Tone.DOUBT,
+    HandledAs.OPT_IN: Tone.GOOD,
+    HandledAs.SURVEY_ANSWER: Tone.GOOD,
+    HandledAs.KEYWORD: Tone.GOOD,
+    HandledAs.ORDER_STATUS: Tone.ON_ITS_WAY,
+    HandledAs.CART: Tone.ON_ITS_WAY,
+    HandledAs.BOT: Tone.ON_ITS_WAY,
+    HandledAs.PERSON: Tone.WAITING,
+    HandledAs.FLOOD: Tone.BAD,
+}
+
+_SIGNS = {True: "✓", False: "–"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownStep:
+    """One line of the way."""
+
+    name: words.Words
+    has_acted: bool
+    sign: str
+    outcome_words: words.Words
+    sentence: str
+
+
+def shown(route: Sequence[Sequence[Any]]) -> list[ShownStep]:
+    """This will turn the way of a message into lines to read.
+
+    ``route`` is ``[[handler, "acted" | "passed", evidence], ...]`` as the router wrote it.
+    """
+    return [_shown(str(name), str(outcome), dict(seen)) for name, outcome, seen in route]
+
+
+def drawn(route: Sequence[Sequence[Any]]) -> SafeString | str:
+    """This will draw the way of a message as a list; a dash where none was kept."""
+    if not route:
+        return "–"
+    return render_to_string("admin/whatsapp_notify/route.html", {"steps": shown(route)})
+
+
+def sentence(seen: Evidence) -> str:
+    """This will say what a handler saw; evidence without words is listed as it is."""
+    known = [str(say(seen[name])) for name, say in _SENTENCES.items() if name in seen]
+    rest = [
+        f"{name}: {words.fact(value)}"
+        for name, value in seen.items()
+        if name not in _SENTENCES and name != "rule"
+    ]
+    if rule := seen.get("rule"):
+        rest.insert(0, _("Rule: %(rule)s.") % {"rule": rule})
+    return " ".join(known + rest)
+
+
+def tone(inbound: InboundMessage) -> Tone:
+    """This will choose the colour of how a message was understood."""
+    return TONES.get(inbound.handled_as, Tone.OFF)
+
+
+def called_because(reason: str) -> str:
+    """This will say why a person is called; empty for no reason."""
+    return str(dict(Enquiry.Reason.choices).get(reason, reason))
+
+
+def paused_because(reason: str) -> str:
+    """This will say why promotions rest; empty for no reason."""
+    return str(dict(Contact.PauseReason.choices).get(reason, reason))
+
+
+def errand(code: str) -> str:
+    """This will say what a worker does before an answer; empty for nothing."""
+    return str(dict(InboundMessage.Errand.choices).get(code, code))
+
+
+def _shown(name: str, outcome: str, seen: Evidence) -> ShownStep:
+    has_acted = outcome == "acted"
+    return ShownStep(
+        name=HANDLERS.get(name, name),
+        has_acted=has_acted,
+        sign=_SIGNS[has_acted],
+        outcome_words=_("acted") if has_acted else _("passed it on"),
+        sentence=sentence(seen),
+    )
+
+
+def _why(code: Any) -> str:
+    return str(_WHYS.get(str(code), code))
+
+
+def _products(count: Any) -> str:
+    count = int(count)
+    return ngettext("%(n)d product.", "%(n)d products.", count) % {"n": count}
+
+
+def _numbers(count: Any) -> str:
+    count = int(count)
+    text = ngettext("%(n)d order number was found.", "%(n)d order numbers were found.", count)
+    return text % {"n": count}
+
+
+#: Name of the evidence -> its sentence, in the order in which they are said.
+_SENTENCES: Mapping[str, Callable[[Any], str]] = {
+    "meaning": lambda code: _("The customer %(meaning)s.") % {"meaning": _MEANINGS.get(code, code)},
+    "survey": lambda pk: _("Survey #%(pk)s.") % {"pk": pk},
+    "score": lambda score: _("Score %(score)s.") % {"score": score},
+    "products": _products,
+    "numbers": _numbers,
+    "keyword_reply": lambda pk: _("Reply #%(pk)s fits.") % {"pk": pk},
+    "bot": lambda _code: _("No bot is set up."),
+    "kind": lambda kind: _("Kind: %(kind)s.") % {"kind": kind},
+    "why": _why,
+    "reply": lambda code: str(_REPLIES.get(code, code)),
+}
