@@ -89,9 +89,7 @@ class TestInbox:
 
     def test_shows_the_rule_of_messages_without_a_way(self, owner: Client, now: datetime) -> None:
         understood = {"as": "opt_out", "rule": "stop sending", "is_held": True}
-        inbound = make.make_inbound(
-            make.make_contact(), at=now, content={"understood": understood}
-        )
+        inbound = make.make_inbound(make.make_contact(), at=now, content={"understood": understood})
 
         assert "stop sending – one of too many at once" in self.page(owner, inbound)
 

@@ -1,6 +1,6 @@
 """Each page opens, empty and with a row."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,19 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin import factories as make
-from whatsapp_notify.models import Survey, SurveyAnswer, UnmatchedStatus
+from whatsapp_notify.models import (
+    AutomaticReply,
+    CannedReply,
+    Holiday,
+    KeywordReply,
+    Label,
+    Lead,
+    OpeningHours,
+    Rate,
+    Survey,
+    SurveyAnswer,
+    UnmatchedStatus,
+)
 
 PAGES = sorted(
     model._meta.model_name
@@ -31,6 +43,20 @@ def rows(db: None, now: datetime) -> dict[str, Any]:
         survey=survey, contact=contact, inbound=inbound, score=9, answered_at=now
     )
     return {
+        "automaticreply": AutomaticReply.objects.create(kind="away", language="en", body="Closed."),
+        "cannedreply": CannedReply.objects.create(
+            title="Thanks", shortcut="thanks", body="Thanks!"
+        ),
+        "holiday": Holiday.objects.create(date=now.date(), name="Midsummer"),
+        "keywordreply": KeywordReply.objects.create(phrases="returns", body="Yes.", buttons="Help"),
+        "label": Label.objects.create(name="New order", set_by="order.confirmed, our.event"),
+        "lead": Lead.objects.create(
+            contact=contact, inbound=inbound, source_type="ad", headline="Lanterns", came_at=now
+        ),
+        "openinghours": OpeningHours.objects.create(weekday=0, opens=time(9), closes=time(17)),
+        "rate": Rate.objects.create(
+            country="FI", category="service", currency="EUR", amount="0.05", effective_from=now
+        ),
         "automation": make.make_automation(topic),
         "consentrecord": record,
         "contact": contact,

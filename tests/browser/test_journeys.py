@@ -25,6 +25,21 @@ ADMIN_PAGES = (
     "/admin/whatsapp_notify/shopevent/",
     "/admin/whatsapp_notify/webhookevent/",
     "/admin/whatsapp_notify/sender/",
+    "/admin/whatsapp_notify/keywordreply/",
+    "/admin/whatsapp_notify/automaticreply/",
+    "/admin/whatsapp_notify/cannedreply/",
+    "/admin/whatsapp_notify/label/",
+)
+#: Lists that a new shop has not filled, and forms.
+OTHER_PAGES = (
+    "/admin/whatsapp_notify/openinghours/",
+    "/admin/whatsapp_notify/openinghours/add/",
+    "/admin/whatsapp_notify/holiday/",
+    "/admin/whatsapp_notify/lead/",
+    "/admin/whatsapp_notify/rate/",
+    "/admin/whatsapp_notify/rate/add/",
+    "/admin/whatsapp_notify/label/add/",
+    "/admin/whatsapp_notify/keywordreply/add/",
 )
 
 
@@ -82,6 +97,67 @@ class TestStaff:
         if address != ADMIN_PAGES[0]:
             rows = watched.page.locator("#result_list tbody tr")
             assert rows.count() > 0
+
+    @pytest.mark.parametrize("address", OTHER_PAGES)
+    def test_sees_a_page_that_is_sound(self, staff: BrowserContext, address: str) -> None:
+        watched = WatchedPage(staff)
+
+        answer = watched.page.goto(address)
+
+        assert answer is not None
+        assert answer.status == 200
+        watched.look()
+        assert "\n".join(watched.faults) == ""
+
+    @pytest.mark.parametrize(
+        "model", ["keywordreply", "automaticreply", "contact", "inboundmessage"]
+    )
+    def test_opens_a_row_that_is_sound(self, staff: BrowserContext, model: str) -> None:
+        watched = WatchedPage(staff)
+        watched.page.goto(f"/admin/whatsapp_notify/{model}/")
+
+        watched.page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
+
+        watched.page.wait_for_url("**/change/*")
+        watched.look()
+        assert "\n".join(watched.faults) == ""
+
+    def test_tries_what_an_answer_does(self, staff: BrowserContext) -> None:
+        watched = WatchedPage(staff)
+        page = watched.page
+        page.goto("/admin/whatsapp_notify/keywordreply/")
+        page.get_by_role("navigation", name="Answers").get_by_text("Try it").click()
+        page.get_by_label("The customer writes").fill("Help, please!")
+        page.get_by_label("Language of the customer").fill("en")
+        watched.look()
+
+        page.get_by_role("button", name="What would happen?").click()
+
+        answer = page.get_by_role("region", name="What would happen")
+        expect(answer).to_contain_text("Write the number of your order")
+        expect(page.get_by_role("region", name="Why")).to_contain_text("Keyword reply acted")
+        watched.look()
+        assert "\n".join(watched.faults) == ""
+
+    def test_labels_a_customer(self, staff: BrowserContext) -> None:
+        watched = WatchedPage(staff)
+        page = watched.page
+        page.goto("/admin/whatsapp_notify/contact/")
+        page.locator("#result_list tbody tr").last.get_by_role("link").first.click()
+        labels = page.get_by_role("region", name="Labels")
+        labels.get_by_label("Add a label:").select_option("Paid")
+
+        labels.get_by_role("button", name="Add").click()
+
+        remove = labels.get_by_role("button", name="Remove the label Paid")
+        expect(remove).to_be_visible()
+        watched.look()
+        remove.click()
+        expect(remove).to_have_count(0)
+        page.get_by_role("button", name="Pause promotions").click()
+        page.get_by_role("button", name="Let promotions go on").click()
+        expect(page.get_by_role("button", name="Pause promotions")).to_be_visible()
+        assert "\n".join(watched.faults) == ""
 
     def test_answers_what_needs_attention(self, staff: BrowserContext) -> None:
         watched = WatchedPage(staff)

@@ -96,3 +96,23 @@ class TestClosedSince:
 
     def test_is_none_while_the_shop_is_open(self) -> None:
         assert opening.closed_since(WEEK, now=at(2026, 11, 23, 12, 0)) is None
+
+
+class TestOverlap:
+    @pytest.mark.parametrize(
+        ("other", "is_shared"),
+        [
+            pytest.param((0, (time(16, 59), time(18))), True, id="into the end"),
+            pytest.param((0, (FIVE, time(18))), False, id="right after"),
+            pytest.param((0, (time(10), time(11))), True, id="within"),
+            pytest.param((0, (MIDNIGHT, MIDNIGHT)), True, id="around"),
+            pytest.param((6, (time(20), time(9, 1))), True, id="from Sunday night"),
+            pytest.param((6, (time(20), NINE)), False, id="until it opens"),
+            pytest.param((1, (NINE, FIVE)), False, id="another day"),
+        ],
+    )
+    def test_is_a_moment_of_the_week_that_both_have(self, other: Any, is_shared: bool) -> None:
+        monday = (0, (NINE, FIVE))
+
+        assert opening.overlap(monday, other) is is_shared
+        assert opening.overlap(other, monday) is is_shared

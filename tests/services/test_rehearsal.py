@@ -22,7 +22,18 @@ from whatsapp_notify.services import rehearsal, senders
 from whatsapp_notify.services.rehearsal import Outcome, Situation
 
 #: One of each kind of end, so that each is shown to leave nothing behind.
-TEXTS = ("returns", "STOP", "START", "maybe stop?", "10023", "9", "Thanks!", "", "To the moon?", "hello")
+TEXTS = (
+    "returns",
+    "STOP",
+    "START",
+    "maybe stop?",
+    "10023",
+    "9",
+    "Thanks!",
+    "",
+    "To the moon?",
+    "hello",
+)
 
 
 pytestmark = pytest.mark.django_db

@@ -16,9 +16,25 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from whatsapp_notify.admin import badges, base, contact_page, search, words
+from whatsapp_notify.admin import (
+    badges,
+    base,
+    contact_deeds,
+    contact_page,
+    label,
+    search,
+    words,
+)
+from whatsapp_notify.admin.contact_deeds import ContactDeeds
 from whatsapp_notify.admin.words import Tone
-from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, Topic
+from whatsapp_notify.models import (
+    ConsentRecord,
+    ConsentState,
+    Contact,
+    ContactLabel,
+    Label,
+    Topic,
+)
 from whatsapp_notify.services import consent
 
 
@@ -50,6 +66,7 @@ class ConditionFilter(admin.SimpleListFilter):
     _FIELDS: Mapping[str, tuple[str, words.Words]] = {
         "unreachable": ("unreachable_since", gettext_lazy("not reachable")),
         "stopped": ("marketing_stopped_at", gettext_lazy("stopped marketing at WhatsApp")),
+        "paused": ("promotions_paused_at", gettext_lazy("promotions paused")),
         "erased": ("erased_at", gettext_lazy("erased")),
     }
 
@@ -63,14 +80,35 @@ class ConditionFilter(admin.SimpleListFilter):
         return queryset.filter(**{f"{field}__isnull": False})
 
 
+class LabelFilter(admin.SimpleListFilter):
+    """Contacts that carry a label; a shop has tens of labels."""
+
+    title = gettext_lazy("label")
+    parameter_name = "label"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [
+            (str(pk), name) for pk, name in Label.objects.order_by("name").values_list("pk", "name")
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None or not (value.isascii() and value.isdigit()):
+            return queryset
+        # A subquery: a join would list the contact of two rows twice.
+        return queryset.filter(
+            pk__in=ContactLabel.objects.filter(label_id=int(value)).values("contact_id")
+        )
+
+
 @admin.register(Contact)
-class ContactAdmin(base.PageAdmin):
+class ContactAdmin(ContactDeeds, base.PageAdmin):
     """Customers whom the shop may write to."""
 
     change_form_template = "admin/whatsapp_notify/contact/detail.html"
-    list_display = ("person", "language", "window", "consents")
+    list_display = ("person", "labels", "language", "window", "consents")
     list_display_links = ("person",)
-    list_filter = (ConditionFilter,)
+    list_filter = (ConditionFilter, LabelFilter)
     search_fields = ("first_name",)
     search_hint = gettext_lazy("A phone number such as 040 1234567 or +358 40…, or a first name")
     ordering = ("-pk",)
@@ -123,6 +161,7 @@ class ContactAdmin(base.PageAdmin):
             .prefetch_related(
                 base.current_identities(),
                 Prefetch("consent_states", queryset=states),
+                "labels__label",
                 "conversations",
             )
         )
@@ -143,11 +182,16 @@ class ContactAdmin(base.PageAdmin):
             self.admin_site.admin_view(self.withdraw_view),
             name="whatsapp_notify_contact_withdraw",
         )
-        return [withdraw, *super().get_urls()]
+        return [withdraw, *self.deed_urls(), *super().get_urls()]
 
     def page_context(self, request: HttpRequest, row: Contact) -> dict[str, Any]:
-        can_withdraw = self.has_change_permission(request, row)
-        return {**contact_page.context(request, row), "can_withdraw": can_withdraw}
+        can_change = self.has_change_permission(request, row)
+        return {
+            **contact_page.context(request, row),
+            **contact_deeds.context(row),
+            "can_withdraw": can_change,
+            "can_change": can_change,
+        }
 
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """This will ask what to withdraw, and record it on POST."""
@@ -215,6 +259,11 @@ class ContactAdmin(base.PageAdmin):
         return format_html_join(
             " ", "{}", ((contact_page.consent_badge(state),) for state in states)
         )
+
+    @admin.display(description=gettext_lazy("labels"))
+    def labels(self, contact: Contact) -> str:
+        drawn = [(label.badge(row.label),) for row in contact.labels.all()]
+        return format_html_join(" ", "{}", drawn) if drawn else "–"
 
     @admin.display(description=gettext_lazy("Service window"))
     def service_window(self, contact: Contact) -> str:

@@ -10,6 +10,9 @@ from whatsapp_notify.domain import calendar
 #: How far to look for a day on which the shop opens.
 _HORIZON_DAYS = 60
 
+_DAY_MINUTES = 24 * 60
+_WEEK_MINUTES = 7 * _DAY_MINUTES
+
 #: From and until; an end at or before the start is on the next day, 00:00 is midnight.
 Stretch = tuple[time, time]
 
@@ -34,6 +37,17 @@ class Hours:
         if day in self.holidays:
             return self.holidays[day]
         return tuple(sorted(self.weekly.get(day.weekday(), ())))
+
+
+def overlap(first: tuple[int, Stretch], second: tuple[int, Stretch]) -> bool:
+    """This will tell whether two stretches, each of a weekday, share a moment of the week.
+
+    A night of Sunday reaches into Monday.
+    """
+    (start, length), (other_start, other_length) = _in_week(first), _in_week(second)
+    return (other_start - start) % _WEEK_MINUTES < length or (
+        start - other_start
+    ) % _WEEK_MINUTES < other_length
 
 
 def is_open(hours: Hours, *, now: datetime) -> bool:
@@ -84,3 +98,10 @@ def _instants(hours: Hours, day: date) -> list[tuple[datetime, datetime]]:
             )
         )
     return spans
+
+
+def _in_week(stretch: tuple[int, Stretch]) -> tuple[int, int]:
+    """This will return the minute of the week at which a stretch begins, and its length."""
+    weekday, (opens, closes) = stretch
+    start, end = (at.hour * 60 + at.minute for at in (opens, closes))
+    return weekday * _DAY_MINUTES + start, (end - start) % _DAY_MINUTES or _DAY_MINUTES
