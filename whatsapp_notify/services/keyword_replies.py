@@ -121,7 +121,8 @@ def rivals(*, phrases_of: str, language: str, but: int | None = None) -> Mapping
     base = template_choice.base_of(language)
     return {
         mine[key]: row
-        for row in KeywordReply.objects.filter(is_active=True).exclude(pk=but).order_by("id")
+        for row in KeywordReply.objects.filter(is_active=True).order_by("id")
+        if row.pk != but
         if template_choice.base_of(row.language) == base
         for key in mine.keys() & phrases.keys(row.phrases)
     }
