@@ -16,6 +16,7 @@ from django.utils import timezone
 from demo_shop.demo import parts
 from demo_shop.demo.preparing import ADMIN_NAME
 from demo_shop.demo.processes import Ensemble
+from demo_shop.demo.talk import NotSaid, Talk
 from demo_shop.demo.visitor import PageRefused, Visitor, control
 from demo_shop.models import Order
 from whatsapp_notify import forms, shop, tasks
@@ -28,7 +29,7 @@ Found = TypeVar("Found")
 #: For one message from the act in the shop to the phone. On a quiet machine it takes two.
 WAIT_SECONDS = 25.0
 #: For the whole story.
-LIMIT_SECONDS = 150.0
+LIMIT_SECONDS = 240.0
 _POLL_SECONDS = 0.05
 
 _ARRIVED = frozenset({State.DELIVERED, State.READ})
@@ -63,6 +64,7 @@ class Story:
             self._one_orders,
             self._staff_bring_the_parcel,
             self._the_customer_answers,
+            self._customers_write,
             self._the_other_changes_her_mind,
             self._the_other_says_stop,
             self._it_is_their_birthday,
@@ -71,7 +73,7 @@ class Story:
         ):
             try:
                 chapter()
-            except (Missing, PageRefused) as err:
+            except (Missing, NotSaid, PageRefused) as err:
                 self.missing.append(str(err))
                 self.tell(f"  MISSING: {err}")
         return self.missing
@@ -107,11 +109,19 @@ class Story:
 
     def _the_customer_answers(self) -> None:
         self.tell("The customer answers the survey: VERKKOKAUPPA 9 kiitos")
-        self._control("reply", phone=_FAITHFUL, text="VERKKOKAUPPA 9 kiitos")
-        answer = self._await("the survey answer", lambda: _current_answer(self._order))
+        self.control("reply", phone=_FAITHFUL, text="VERKKOKAUPPA 9 kiitos")
+        answer = self.wait_for("the survey answer", lambda: _current_answer(self._order))
         if (answer.score, answer.comment) != (9, "kiitos"):
             raise Missing(f"The answer was read as {answer.score}, not as 9 with its comment.")
         self._expect_answer("survey", _FAITHFUL)
+
+    def _customers_write(self) -> None:
+        talk = Talk(stage=self)
+        talk.a_stranger_asks()
+        talk.where_is_it(order=self._order, phone=_FAITHFUL)
+        talk.a_receipt_and_a_cart(phone=_FAITHFUL)
+        talk.a_low_score()
+        talk.stop_in_every_language()
 
     def _the_other_changes_her_mind(self) -> None:
         self.tell("The second customer orders, changes the order, cancels, and is refunded.")
@@ -127,7 +137,7 @@ class Story:
 
     def _the_other_says_stop(self) -> None:
         self.tell("The second customer writes STOP.")
-        self._control("reply", phone=_FLEETING, text="STOP")
+        self.control("reply", phone=_FLEETING, text="STOP")
         self._expect_answer("opt_out", _FLEETING)
         kept = ConsentState.objects.filter(_whose(_FLEETING), is_granted=True)
         if kept:
@@ -137,7 +147,7 @@ class Story:
         self.tell("The birthdays are due: one is greeted, who said STOP is not.")
         tasks.greet_birthdays.delay()
         self._expect("customer.birthday", _FAITHFUL)
-        refused = self._await(
+        refused = self.wait_for(
             "the greeting that is refused",
             lambda: _messages(_FLEETING, event_name="customer.birthday").first(),
         )
@@ -146,12 +156,12 @@ class Story:
 
     def _a_call_without_an_answer(self) -> None:
         self.tell("WhatsApp takes a message and answers with an error: its webhook settles it.")
-        self._control("set_fate", phone=_DOUBTFUL, fate="server_error")
+        self.control("set_fate", phone=_DOUBTFUL, fate="server_error")
         # Until the doubt is seen, no news may come.
         self.ensemble.end("courier")
         guest = Visitor(base_url=self.base_url)
         self._buy(guest, first_name="Customer Three", phone=_DOUBTFUL)
-        self._await(
+        self.wait_for(
             "the message in doubt",
             lambda: _messages(_DOUBTFUL, state=State.IN_DOUBT).first(),
         )
@@ -159,14 +169,14 @@ class Story:
         self._expect("order.confirmed", _DOUBTFUL)
 
     def _nobody_got_anything_twice(self) -> None:
-        ledger = self._control("ledger")["messages"]
+        ledger = self.control("ledger")["messages"]
         calls = [each["opaque_callback_data"] for each in ledger]
         sent = Message.objects.exclude(state=State.BLOCKED).count()
         if len(calls) != len(set(calls)) or len(calls) != sent:
             raise Missing(f"{sent} messages were to leave once each, and {len(calls)} calls came.")
         # The news of the last ones may still be on their way.
         astray = Message.objects.exclude(state__in=[*_ARRIVED, State.BLOCKED])
-        self._await("a good end for every message", lambda: not astray.exists() or None)
+        self.wait_for("a good end for every message", lambda: not astray.exists() or None)
 
     # Acts
 
@@ -201,7 +211,7 @@ class Story:
         if typed:
             typed = {"email": "guest@run.example.com", "language": "en", **typed, **_all_boxes()}
         visitor.submit(reverse("shop:checkout"), typed)
-        return self._await("the order", lambda: Order.objects.exclude(pk__in=before).first())
+        return self.wait_for("the order", lambda: Order.objects.exclude(pk__in=before).first())
 
     def _step(self, order: Order, key: str) -> None:
         page = reverse("admin:demo_shop_order_change", args=[order.pk])
@@ -214,7 +224,8 @@ class Story:
         page = reverse("admin:demo_shop_order_change", args=[order.pk])
         self._staff.submit(page, {"estimated_arrival": later.isoformat(), "_save": "Save"})
 
-    def _control(self, action: str, **values: Any) -> dict[str, Any]:
+    def control(self, action: str, **values: Any) -> dict[str, Any]:
+        """This will have the simulator play the customer, or Meta."""
         token = settings.WHATSAPP_SIMULATOR["ACCESS_TOKEN"]
         return control(base_url=self.base_url, token=token, action=action, **values)
 
@@ -230,17 +241,18 @@ class Story:
         return self._expect_on_phone(f"answer to {kind}", phone, about)
 
     def _expect_on_phone(self, what: str, phone: str, about: dict[str, str]) -> Message:
-        message = self._await(
+        message = self.wait_for(
             f"the message “{what}” on the phone",
             lambda: _messages(phone, state__in=_ARRIVED, **about).first(),
         )
-        chat = self._control("chat", phone=phone)["messages"]
+        chat = self.control("chat", phone=phone)["messages"]
         if message.provider_message_id not in {each["wamid"] for each in chat}:
             raise Missing(f"The bubble of “{what}” on the phone page.")
         self.tell(f"  {what}: on the phone")
         return message
 
-    def _await(self, what: str, look: Callable[[], Found | None]) -> Found:
+    def wait_for(self, what: str, look: Callable[[], Found | None]) -> Found:
+        """This will look until there is something; too late is missing."""
         until = min(time.monotonic() + WAIT_SECONDS, self._deadline)
         while True:
             found = look()

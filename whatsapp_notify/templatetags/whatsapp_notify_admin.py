@@ -18,6 +18,7 @@ _ANSWERS: tuple[tuple[str, str, str, str | Promise], ...] = (
     ("openinghours", "view", "changelist", _("Opening hours")),
     ("holiday", "view", "changelist", _("Holidays")),
     ("label", "view", "changelist", _("Labels")),
+    ("inboundmedia", "view", "changelist", _("Files")),
     ("lead", "view", "changelist", _("Leads")),
     ("rate", "view", "changelist", _("Prices")),
 )
