@@ -247,13 +247,13 @@ class TestSurvey:
     def test_mean_is_of_answers_that_count(self, db: None, owner: Client, now: datetime) -> None:
         survey = Survey.objects.create(name="Shop", keyword="SHOP")
         contact = make.make_contact()
-        for number, (score, is_current) in enumerate([(9, True), (6, True), (1, False)]):
+        for number, (score, is_current) in enumerate([(9, True), (8, True), (6, True), (1, False)]):
             SurveyAnswer.objects.create(
                 survey=survey, contact=contact, score=score, is_current=is_current,
                 answered_at=now, inbound=make.make_inbound(contact, at=now, number=number),
             )  # fmt: skip
 
-        assert ">7.5<" in owner.get("/admin/whatsapp_notify/survey/").content.decode()
+        assert ">7.7<" in owner.get("/admin/whatsapp_notify/survey/").content.decode()
 
 
 class TestTemplate:

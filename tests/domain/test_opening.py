@@ -1,6 +1,7 @@
 """Opening hours: over midnight, on holidays, and when clocks change."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,3 +117,63 @@ class TestOverlap:
 
         assert opening.overlap(monday, other) is is_shared
         assert opening.overlap(other, monday) is is_shared
+
+
+def open_hours(hours: Hours, start: Any, end: Any) -> float:
+    return opening.open_time_between(hours, start=at(*start), end=at(*end)) / timedelta(hours=1)
+
+
+class TestOpenTimeBetween:
+    @pytest.mark.parametrize(
+        ("start", "end", "total"),
+        [
+            pytest.param((2026, 11, 23, 10), (2026, 11, 23, 12), 2, id="within a day"),
+            pytest.param((2026, 11, 23, 7), (2026, 11, 23, 20), 8, id="a whole day"),
+            pytest.param((2026, 11, 23, 16), (2026, 11, 24, 10), 1 + 1, id="over a night"),
+            pytest.param((2026, 11, 23, 18), (2026, 11, 24, 8), 0, id="a night alone"),
+            pytest.param((2026, 11, 27, 16), (2026, 11, 30, 9, 30), 1 + 6 + 0.5, id="a weekend"),
+            pytest.param((2026, 11, 29, 1), (2026, 11, 29, 12), 1, id="from within a late evening"),
+            pytest.param((2026, 12, 4, 17), (2026, 12, 8, 9), 6, id="over a holiday"),
+            pytest.param((2026, 12, 24, 8), (2026, 12, 24, 20), 3, id="a short day"),
+            pytest.param((2026, 11, 23, 12), (2026, 11, 23, 12), 0, id="no time at all"),
+            pytest.param((2026, 11, 23, 12), (2026, 11, 23, 10), 0, id="backwards"),
+        ],
+    )
+    def test_counts_what_lies_in_the_hours(self, start: Any, end: Any, total: float) -> None:
+        assert open_hours(WEEK, start, end) == total
+
+    def test_without_hours_is_all_the_time(self) -> None:
+        never_told = Hours(zone="Europe/Helsinki")
+
+        assert open_hours(never_told, (2026, 11, 23, 18), (2026, 11, 24, 6)) == 12
+        assert open_hours(never_told, (2026, 11, 23, 18), (2026, 11, 23, 6)) == 0
+
+    @pytest.mark.parametrize(
+        ("day", "total"),
+        [
+            pytest.param((2026, 10, 25), 7, id="the hour from three to four comes twice"),
+            pytest.param((2027, 3, 28), 5, id="the hour from three to four is left out"),
+            pytest.param((2026, 10, 24), 6, id="an ordinary night"),
+        ],
+    )
+    def test_counts_true_hours_when_clocks_change(self, day: Any, total: float) -> None:
+        early = Hours(zone="Europe/Helsinki", weekly=dict.fromkeys(range(7), ((time(1), time(7)),)))
+
+        assert open_hours(early, (*day, 0), (*day, 12)) == total
+
+    def test_counts_hours_that_overlap_once(self) -> None:
+        """Saturday evening until four, and Sunday from two on."""
+        hours = Hours(
+            zone="Europe/Helsinki",
+            weekly={5: ((time(20), time(4)),), 6: ((time(2), time(6)),)},
+        )
+
+        assert open_hours(hours, (2026, 11, 28, 12), (2026, 11, 29, 12)) == 10
+
+    def test_parts_make_up_the_whole(self) -> None:
+        counter, begin = opening.OpenTime(WEEK), at(2026, 11, 20, 3)
+        cuts = [begin + timedelta(hours=7 * number) for number in range(80)]
+
+        parts = [counter.between(*cut) for cut in pairwise(cuts)]
+
+        assert sum(parts, timedelta(0)) == counter.between(cuts[0], cuts[-1])

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from whatsapp_notify.admin import badges, chart, sender, template, words
+from whatsapp_notify.admin.answer_times import AnswerTimesPage
 from whatsapp_notify.admin.attention import AttentionPages
 from whatsapp_notify.models import Overview
 from whatsapp_notify.services import overview
@@ -42,7 +43,7 @@ _SILENCE = gettext_lazy(
 
 
 @admin.register(Overview)
-class OverviewAdmin(AttentionPages):
+class OverviewAdmin(AttentionPages, AnswerTimesPage):
     """A page instead of a list."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -54,7 +55,7 @@ class OverviewAdmin(AttentionPages):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.changelist_view)
         here = path("", view, name="whatsapp_notify_overview_changelist")
-        return [here, *self.attention_urls()]
+        return [here, *self.attention_urls(), *self.answer_times_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None

@@ -85,7 +85,7 @@ class SurveyAdmin(base.PageAdmin):
 
     @admin.display(description=_("mean"))
     def mean(self, survey: Any) -> str:
-        return "–" if survey._mean is None else number_format(survey._mean, 1)
+        return "–" if survey._mean is None else number_format(round(survey._mean, 1), 1)
 
 
 @admin.register(SurveyAnswer)

@@ -168,7 +168,8 @@ def _tone(score: int) -> Tone:
 
 
 def _decimal(number: float | None) -> str:
-    return "–" if number is None else number_format(number, 1)
+    # Django would cut off what it does not show.
+    return "–" if number is None else number_format(round(number, 1), 1)
 
 
 def _signed(number: float | None) -> str:

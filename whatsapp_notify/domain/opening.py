@@ -87,6 +87,40 @@ def closed_since(hours: Hours, *, now: datetime) -> datetime | None:
     return None
 
 
+class OpenTime:
+    """Tells how much of a stretch of time the shop was open; remembers the days it has seen."""
+
+    def __init__(self, hours: Hours) -> None:
+        self._hours = hours
+        self._days: dict[date, list[tuple[datetime, datetime]]] = {}
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """This will add up the open time; all of it where the shop keeps no hours."""
+        if not self._hours.is_kept:
+            return max(end - start, timedelta(0))
+        zone = ZoneInfo(self._hours.zone)
+        # The night of the day before may reach into the first.
+        day, last = start.astimezone(zone).date() - timedelta(days=1), end.astimezone(zone).date()
+        total, counted_until = timedelta(0), start
+        while day <= last:
+            for opens, closes in self._on(day):
+                begin, stop = max(opens, counted_until), min(closes, end)
+                if begin < stop:
+                    total, counted_until = total + (stop - begin), stop
+            day += timedelta(days=1)
+        return total
+
+    def _on(self, day: date) -> list[tuple[datetime, datetime]]:
+        if day not in self._days:
+            self._days[day] = _instants(self._hours, day)
+        return self._days[day]
+
+
+def open_time_between(hours: Hours, *, start: datetime, end: datetime) -> timedelta:
+    """This will add up the time between two moments in which the shop was open."""
+    return OpenTime(hours).between(start, end)
+
+
 def _instants(hours: Hours, day: date) -> list[tuple[datetime, datetime]]:
     spans = []
     for opens, closes in hours.on(day):
