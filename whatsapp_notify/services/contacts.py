@@ -7,6 +7,7 @@ another person, who starts without consent; and where one person has become two 
 stay two. Only an opt-out counts for all of them: see ``all_of_person``.
 """
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -57,6 +58,15 @@ def resolve(*, customer: Customer, now: datetime) -> Contact:
     if problem is not None:
         raise problem
     return contact
+
+
+def find(*, customer: Customer) -> Contact | None:
+    """This will return the contact that ``resolve`` would bring up to date; creates nobody."""
+    phone = ""
+    if customer.phone.strip():
+        with contextlib.suppress(phones.InvalidPhone):
+            phone = phones.parse(customer.phone, region=conf.load().DEFAULT_REGION)
+    return _find(customer=customer, phone=phone)
 
 
 def find_by_phone(*, phone: str) -> Contact | None:

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from whatsapp_notify.domain.occasions import Occasion
 from whatsapp_notify.domain.phone import InvalidPhone
-from whatsapp_notify.models import Automation, Contact, Message, ShopEvent
+from whatsapp_notify.models import Automation, Contact, Label, Message, ShopEvent
 from whatsapp_notify.models.automation import Event
-from whatsapp_notify.services import automations, contacts, occasions, outbox
+from whatsapp_notify.services import automations, contacts, label_events, occasions, outbox
 from whatsapp_notify.services.watching import CUSTOMER_CHANGED
 
 #: What a cancelled order makes untrue, as long as it has not left.
@@ -39,14 +39,18 @@ _PROCESSED = Outcome(state=ShopEvent.State.PROCESSED)
 def plan(*, event: ShopEvent, now: datetime) -> Outcome:
     """This will put the messages of all automations that wait for an event into the outbox.
 
+    Sets and takes off the labels that go by the event. Nobody becomes a contact for a label.
     Fills in the event's contact, user and order without saving them. Needs a transaction that
     holds the event. What the adapter raises is passed on.
     """
-    waiting = _automations(event)
-    if not waiting and event.name not in {CUSTOMER_CHANGED, Event.ORDER_CANCELLED}:
+    waiting, labels = _automations(event), label_events.concerned(event_name=event.name)
+    is_read = waiting or labels or event.name in {CUSTOMER_CHANGED, Event.ORDER_CANCELLED}
+    if not is_read:
         return Outcome(state=ShopEvent.State.IGNORED)
     if event.contact is not None and event.contact.is_erased:
         return Outcome(state=ShopEvent.State.IGNORED, note=_("The contact has been erased."))
+    if not waiting and event.name not in {CUSTOMER_CHANGED, Event.ORDER_CANCELLED}:
+        return _label_only(event, labels)
     try:
         occasion = occasions.read(event=event)
         _note_order(event, occasion)
@@ -60,6 +64,7 @@ def plan(*, event: ShopEvent, now: datetime) -> Outcome:
     except (InvalidPhone, contacts.NoAddress) as err:
         return Outcome(state=ShopEvent.State.FAILED, note=address_note(err))
     event.user_id = event.user_id or contact.user_id
+    label_events.apply_event(contact=contact, event=event, labels=labels)
     if event.name == CUSTOMER_CHANGED:
         return _PROCESSED
     if not waiting:
@@ -69,6 +74,22 @@ def plan(*, event: ShopEvent, now: datetime) -> Outcome:
             state=ShopEvent.State.IGNORED, note=_("The order has been cancelled meanwhile.")
         )
     return _enqueue(waiting, event=event, occasion=occasion, contact=contact, now=now)
+
+
+def _label_only(event: ShopEvent, labels: Sequence[Label]) -> Outcome:
+    """This will label a customer who is known; without a message there is no need of others."""
+    ignored = Outcome(state=ShopEvent.State.IGNORED)
+    try:
+        occasion = occasions.read(event=event)
+    except (occasions.NobodyToWriteTo, occasions.Gone):
+        return ignored
+    _note_order(event, occasion)
+    contact = event.contact or contacts.find(customer=occasion.customer)
+    if contact is None or contact.is_erased:
+        return ignored
+    event.contact = contact
+    is_changed = label_events.apply_event(contact=contact, event=event, labels=labels)
+    return _PROCESSED if is_changed else ignored
 
 
 def address_note(err: InvalidPhone | contacts.NoAddress) -> str:
