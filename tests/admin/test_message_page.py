@@ -70,6 +70,33 @@ class TestSentMessage:
     def test_lists_each_check(self, owner: Client, sent: Message) -> None:
         assert html_of(owner, sent).count('class="wn-check-passed"') == len(CHECK_NAMES)
 
+    @pytest.mark.parametrize(
+        ("form", "said"),
+        [
+            ("text", "<dd>text, inside the service window</dd>"),
+            ("template", "<dd>template, outside the service window</dd>"),
+            (None, ""),
+        ],
+    )
+    def test_says_in_which_form_a_question_left(
+        self, owner: Client, sent: Message, form: str | None, said: str
+    ) -> None:
+        if form:
+            sent.checks = [["service_window", "passed", {"open_until": None, "form": form}]]
+            sent.save()
+
+        html = html_of(owner, sent)
+
+        assert said in html
+        assert ("<dt>Sent as</dt>" in html) is (form is not None)
+
+    def test_says_no_form_of_what_has_not_left(self, owner: Client, sent: Message) -> None:
+        sent.checks = [["service_window", "passed", {"open_until": None, "form": "text"}]]
+        sent.attempt = 0
+        sent.save()
+
+        assert "<dt>Sent as</dt>" not in html_of(owner, sent)
+
     def test_offers_nothing_to_decide(self, owner: Client, sent: Message) -> None:
         assert 'value="send_again"' not in html_of(owner, sent)
 

@@ -60,6 +60,8 @@ SENTENCES = [
     ),
     ("service_window", "blocked", {"open_until": None}, "never written"),
     ("service_window", "blocked", {"open_until": AT}, "Closed since Nov. 3, 2026"),
+    ("service_window", "passed", {"open_until": AT, "form": "text"}, "so it goes as text"),
+    ("service_window", "passed", {"open_until": None, "form": "template"}, "it goes as template"),
     ("blocked_country", "blocked", {"country": "US"}, "may not go to this country (US)"),
     ("expired", "blocked", {"expires_at": AT}, "until Nov. 3, 2026, 2:05 p.m. only"),
     ("due", "held", {"due_at": AT}, "Due at Nov. 3, 2026"),

@@ -148,8 +148,8 @@ class TestChoose:
 
 @pytest.mark.django_db
 class TestPlan:
-    def plan(self, automation: Automation, **fields: Any) -> Message:
-        event = ShopEvent.objects.create(name="order.shipped", key="k", occurred_at=NOW)
+    def plan(self, automation: Automation, *, key: str = "k", **fields: Any) -> Message:
+        event = ShopEvent.objects.create(name="order.shipped", key=key, occurred_at=NOW)
         self.contact = factories.contact(consents=())
         return automations.plan(
             automation=automation,
@@ -166,6 +166,17 @@ class TestPlan:
         assert message.content["body"][0]["text"] == "Aino"
         assert message.template_name == "order_shipped"
         assert message.pk is None
+
+    def test_lets_the_question_of_a_survey_go_as_text_too(self) -> None:
+        survey = Survey.objects.create(name="Shop", keyword="VERKKOKAUPPA")
+
+        asking, telling = (
+            self.plan(shop.automation(survey=each), key=str(each)) for each in (survey, None)
+        )
+
+        assert asking.content["kind"] == "template"
+        assert asking.content["text"] == "Hello Aino, your order is on its way."
+        assert "text" not in telling.content
 
     def test_f92_inserts_values_literally(self) -> None:
         customer = Customer(first_name="{order_ref} {{1}} %s")

@@ -16,6 +16,8 @@ from tests import factories
 from tests.concurrency import beside, on_postgresql, process, together
 from tests.factories import NOW
 from whatsapp_notify.backends import locmem
+from whatsapp_notify.domain import content as contents
+from whatsapp_notify.domain.content import TemplateContent, TextContent
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused
 from whatsapp_notify.models import Contact, Message, Sender, Topic
 from whatsapp_notify.services import (
@@ -218,6 +220,62 @@ class TestPausedPromotions:
         offer.refresh_from_db()
         assert not called()
         assert (offer.state, offer.reason) == ("queued", "promotions_paused")
+
+
+class TestQuestionOfASurvey:
+    TEXT = "Hello Customer. How was it?"
+
+    def question(self, person: Contact) -> Message:
+        content = TemplateContent(name="template_feedback", language="en", text=self.TEXT)
+        return factories.queued(person, key="feedback", content=contents.to_json(content))
+
+    @pytest.mark.parametrize(
+        ("minutes", "form"),
+        [(None, "template"), (-1, "template"), (5, "template"), (6, "text")],
+    )
+    def test_goes_as_text_while_the_window_is_open_and_as_template_else(
+        self, minutes: int | None, form: str
+    ) -> None:
+        person = factories.contact(consents=("feedback",))
+        message = self.question(person)
+        if minutes is not None:
+            factories.open_window(person, until=NOW + timedelta(minutes=minutes))
+
+        deliver()
+
+        (outgoing,) = locmem.outbox
+        message.refresh_from_db()
+        seen = {name: evidence for name, _outcome, evidence in message.checks}
+        assert isinstance(outgoing.content, TextContent) is (form == "text")
+        assert (outgoing.content == TextContent(body=self.TEXT)) is (form == "text")
+        assert seen["service_window"]["form"] == form
+
+    def test_tried_again_after_the_window_goes_as_template(self) -> None:
+        person = factories.contact(consents=("feedback",))
+        message = self.question(person)
+        window = factories.open_window(person, until=NOW + timedelta(minutes=10))
+        refusals = iter([Refused(action=Action.RETRY, code=131000)])
+        locmem.answer_with(lambda _outgoing: next(refusals, None))
+        deliver()
+        assert isinstance(locmem.outbox[0].content, TextContent)
+
+        later = window.window_expires_at + timedelta(hours=1)
+        Message.objects.filter(pk=message.pk).update(due_at=later)
+        delivery.deliver(clock=lambda: later)
+
+        assert isinstance(locmem.outbox[-1].content, TemplateContent)
+        assert len(locmem.outbox) == 2
+
+    def test_needs_consent_in_either_form(self) -> None:
+        person = factories.contact(consents=())
+        factories.open_window(person, until=NOW + timedelta(hours=1))
+        message = self.question(person)
+
+        deliver()
+
+        message.refresh_from_db()
+        assert not called()
+        assert (message.state, message.reason) == ("blocked", "consent")
 
 
 class TestOptOutAgainstClaim:

@@ -202,6 +202,10 @@ def _category(outcome: str, seen: Evidence) -> str:
 
 def _service_window(outcome: str, seen: Evidence) -> str:
     until = seen.get("open_until")
+    if seen.get("form") == "template":
+        return _("Not open for long enough, so it goes as template.")
+    if seen.get("form") == "text":
+        return _("Open until %(at)s, so it goes as text.") % {"at": words.at(until)}
     if outcome == Outcome.PASSED:
         return _("Open until %(at)s.") % {"at": words.at(until)}
     if until is None:

@@ -1,6 +1,6 @@
 """The page of one message: what the customer saw, what happened, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +13,11 @@ from whatsapp_notify.models import DeliveryEvent, Message, Template
 from whatsapp_notify.services import settlement, timeline
 
 Fact = tuple[words.Words, object]
+
+_FORMS: Mapping[str, words.Words] = {
+    "text": gettext_lazy("text, inside the service window"),
+    "template": gettext_lazy("template, outside the service window"),
+}
 
 
 def context(request: HttpRequest, message: Message) -> dict[str, Any]:
@@ -81,6 +86,8 @@ def _facts(request: HttpRequest, message: Message) -> Iterator[Fact]:
         yield gettext_lazy("Automation"), badges.link(message.automation)
     if message.template_name:
         yield gettext_lazy("Template"), _template(message)
+    if form := _form(message):
+        yield gettext_lazy("Sent as"), form
     if consent_id:
         yield gettext_lazy("Consent record"), badges.consent_record(consent_id)
     if message.survey:
@@ -102,6 +109,14 @@ def _facts(request: HttpRequest, message: Message) -> Iterator[Fact]:
         yield gettext_lazy("Trace id at Meta"), message.trace_id
     if message.error_detail:
         yield gettext_lazy("Meta's words"), message.error_detail
+
+
+def _form(message: Message) -> words.Words:
+    """This will say which form a message took that has two; "" for others and before it left."""
+    if not message.attempt:
+        return ""
+    forms = (seen.get("form") for name, _o, seen in message.checks if name == "service_window")
+    return _FORMS.get(next(forms, None) or "", "")
 
 
 def _template(message: Message) -> object:

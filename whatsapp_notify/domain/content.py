@@ -104,6 +104,8 @@ class TemplateContent:
     cards: tuple[Card, ...] = ()
     #: Unix milliseconds; None where the template has no limited-time offer.
     offer_expires_ms: int | None = None
+    #: What is sent instead while the service window is open; empty where the template always is.
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +158,7 @@ def to_json(content: Content) -> dict[str, Any]:
     """
     if not isinstance(content, TemplateContent):
         return {"kind": kind_of(content), **dataclasses.asdict(content)}
-    return {
+    data = {
         "kind": "template",
         "name": content.name,
         "language": content.language,
@@ -173,6 +175,7 @@ def to_json(content: Content) -> dict[str, Any]:
         ],
         "offer_expires_ms": content.offer_expires_ms,
     }
+    return {**data, "text": content.text} if content.text else data
 
 
 def kind_of(content: TextContent | ChatContent) -> str:
@@ -209,6 +212,7 @@ def from_json(data: Mapping[str, Any]) -> Content:
                         for card in data.get("cards", [])
                     ),
                     offer_expires_ms=data.get("offer_expires_ms"),
+                    text=data.get("text", ""),
                 )
     except (KeyError, TypeError) as err:
         raise ValueError("This is not the content of a message.") from err
@@ -235,6 +239,13 @@ def preview_of(content: TextContent | ChatContent) -> Preview:
         case _:
             return Preview(body=content.body)
     return Preview(body=content.body, header=content.header, footer=content.footer, buttons=shown)
+
+
+def in_text(preview: Preview) -> str:
+    """This will write a template's words as one text; "" where it is more than words."""
+    if preview.header_media or preview.buttons or preview.cards:
+        return ""
+    return "\n\n".join(filter(None, (preview.header, preview.body, preview.footer)))
 
 
 def preview_to_json(preview: Preview) -> dict[str, Any]:

@@ -100,6 +100,8 @@ class Request:
     topic: str
     #: False for free-form text, which needs an open service window.
     is_template: bool
+    #: Of a template: whether its words may go as text while the service window is open.
+    has_text: bool = False
     event: str
     due_at: datetime
     expires_at: datetime
@@ -190,6 +192,8 @@ class Decision:
         return [[each.name, each.outcome, each.evidence] for each in self.checks]
 
 
+#: A window that closes so soon may be closed when the call arrives.
+_WINDOW_MARGIN = timedelta(minutes=5)
 #: How long to wait for what only a person can change.
 _PERSON_PAUSE = timedelta(minutes=1)
 #: How long to wait for what somebody may repair or clear up: a template, a customer's wish.
@@ -240,6 +244,13 @@ def is_marketing(request: Request, template: TemplateFacts | None) -> bool:
     if request.is_template and template is not None:
         return template.category == "MARKETING"
     return request.purpose is Purpose.PROMOTION
+
+
+def goes_as_text(request: Request, *, window_expires_at: datetime | None, now: datetime) -> bool:
+    """This will tell whether a template's words go as text, the service window being open."""
+    if not request.is_template or not request.has_text or window_expires_at is None:
+        return False
+    return window_expires_at > now + _WINDOW_MARGIN
 
 
 def has_quiet_hours(request: Request) -> bool:
@@ -386,6 +397,14 @@ def _category(request: Request, facts: Facts, now: datetime) -> Check:
 
 
 def _service_window(request: Request, facts: Facts, now: datetime) -> Check:
+    if request.is_template and request.has_text:
+        until = facts.window_expires_at
+        as_text = goes_as_text(request, window_expires_at=until, now=now)
+        return _passed(
+            "service_window",
+            open_until=until.isoformat() if until else None,
+            form="text" if as_text else "template",
+        )
     if request.is_template:
         return _not_applicable("service_window")
     if facts.window_expires_at is None:

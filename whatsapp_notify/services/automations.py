@@ -1,12 +1,19 @@
 """From an occasion to the words of a message."""
 
+import dataclasses
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from whatsapp_notify.domain import placeholders, templates
-from whatsapp_notify.domain.content import Preview, preview_to_json, to_json
+from whatsapp_notify.domain.content import (
+    Preview,
+    TemplateContent,
+    in_text,
+    preview_to_json,
+    to_json,
+)
 from whatsapp_notify.domain.occasions import Customer, Occasion, Order
 from whatsapp_notify.domain.templates import Filled, ParameterProblems
 from whatsapp_notify.exceptions import WhatsAppNotifyError
@@ -63,7 +70,7 @@ def plan(
         channel=automation.channel,
         event_name=event.name,
         order_ref=event.order_ref,
-        content=to_json(filled.content),
+        content=to_json(_content(automation, filled)),
         preview=preview_to_json(filled.preview),
         template_name=template.name,
         template_language=template.language,
@@ -139,6 +146,13 @@ def _fill(automation: Automation, template: Template, *, occasion: Occasion) -> 
         raise PlanProblem("unknown_names", ", ".join(err.names)) from err
     except ParameterProblems as err:
         raise PlanProblem("parameters", str(err)) from err
+
+
+def _content(automation: Automation, filled: Filled) -> TemplateContent:
+    """This will let the question of a survey go as text to whoever is just writing with us."""
+    if automation.survey is None:
+        return filled.content
+    return dataclasses.replace(filled.content, text=in_text(filled.preview))
 
 
 def _survey_keyword(automation: Automation) -> str:

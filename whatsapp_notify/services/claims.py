@@ -32,7 +32,7 @@ from django.db.models.expressions import Combinable
 from whatsapp_notify import conf
 from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain import opaque, policy
-from whatsapp_notify.domain.content import Content
+from whatsapp_notify.domain.content import Content, TemplateContent, TextContent
 from whatsapp_notify.domain.policy import Block, Hold
 from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.domain.statuses import State
@@ -292,10 +292,17 @@ def _judge(message: _Due, batch: facts.Batch, changes: _Changes, now: datetime) 
                 )
         case _:
             # Read before anything else is done: it may be unreadable.
-            changes.contents[message.pk] = contents.from_json(message.content)
+            changes.contents[message.pk] = _content(message, batch)
             changes.paced[message.contact_id] = batch.count_call(message)
             message.attempt += 1
             changes.calling.append({"id": message.pk, "attempt": message.attempt, "checks": checks})
+
+
+def _content(message: _Due, batch: facts.Batch) -> Content:
+    content = contents.from_json(message.content)
+    if isinstance(content, TemplateContent) and content.text and batch.goes_as_text(message):
+        return TextContent(body=content.text)
+    return content
 
 
 def _put_aside(message: _Due, changes: _Changes, now: datetime) -> None:

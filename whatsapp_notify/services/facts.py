@@ -77,6 +77,8 @@ class Subject(Protocol):
     order_ref: str
     template_name: str
     template_language: str
+    #: As ``domain.content.to_json`` wrote it.
+    content: Any
     due_at: datetime
     expires_at: datetime
 
@@ -174,6 +176,14 @@ class Batch:
         request = self.request(message)
         return policy.decide(request, self.facts(message, request), self._now)
 
+    def goes_as_text(self, message: Subject) -> bool:
+        """This will tell whether the message, a template, leaves as text at this moment."""
+        return policy.goes_as_text(
+            self.request(message),
+            window_expires_at=self._windows.get(message.contact_id),
+            now=self._now,
+        )
+
     def count_call(self, message: Subject) -> datetime:
         """This will let later decisions of the batch see that this message leaves.
 
@@ -194,6 +204,7 @@ class Batch:
             channel=message.channel,
             topic=topic.key,
             is_template=bool(message.template_name),
+            has_text=isinstance(message.content, dict) and bool(message.content.get("text")),
             event=message.event_name,
             due_at=message.due_at,
             expires_at=message.expires_at,
