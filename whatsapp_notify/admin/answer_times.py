@@ -54,7 +54,7 @@ def _context(*, days: int, now: datetime) -> dict[str, Any]:
         "found": found,
         "most": answer_times.MOST,
         "is_empty": not found.first.count and not found.in_talk.count,
-        "tiles": list(_tiles(found.first)),
+        "tiles": list(_tiles(found.first, has_hours=found.has_hours)),
         "kinds": [
             _row(_("first response"), found.first),
             _row(_("in a talk with a person"), found.in_talk),
@@ -67,26 +67,24 @@ def _context(*, days: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def _tiles(first: Figures) -> Iterator[dict[str, Any]]:
+def _tiles(first: Figures, *, has_hours: bool) -> Iterator[dict[str, Any]]:
     """This will yield the figures of first responses that matter most."""
     clock, hours = first.by_clock, first.in_hours
-    within = _("%(length)s in opening hours")
-    yield {
-        "number": _span(clock.median),
-        "name": _("median of the first response"),
-        "detail": within % {"length": _span(hours.median)},
-    }
-    yield {
-        "number": _span(clock.mean),
-        "name": _("mean of the first response"),
-        "detail": within % {"length": _span(hours.mean)},
-    }
-    yield {
-        "number": _share(clock),
-        "name": _("answered within an hour"),
-        "detail": _("%(share)s within an hour in which the shop is open")
-        % {"share": _share(hours)},
-    }
+    within, open_hour = _("%(length)s in opening hours"), _("%(share)s within an open hour")
+    for number, name, detail in (
+        (
+            _span(clock.median),
+            _("median of the first response"),
+            within % {"length": _span(hours.median)},
+        ),
+        (
+            _span(clock.mean),
+            _("mean of the first response"),
+            within % {"length": _span(hours.mean)},
+        ),
+        (_share(clock), _("answered within an hour"), open_hour % {"share": _share(hours)}),
+    ):
+        yield {"number": number, "name": name, "detail": detail if has_hours else ""}
     yield {
         "number": first.missed,
         "name": _("missed"),

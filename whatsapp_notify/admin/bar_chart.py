@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from whatsapp_notify.admin.words import Words
 
-_WIDTH, _HEIGHT, _FOOT, _HEAD = 640, 200, 24, 18
+_WIDTH, _HEIGHT, _FOOT, _HEAD = 640, 208, 24, 26
 _BAR_SHARE = 0.6
 #: Width of a letter on a phone, where letters are larger, and of the gap between two words.
 _LETTER, _GAP = 11, 8
@@ -51,6 +51,7 @@ def draw(bars: Sequence[Bar], *, name: str, title: Words, most: float = 0) -> Sa
                 "height": _px(height),
                 "text_y": _px(_HEIGHT - _FOOT - height - 5),
                 "text": bar.text if has_texts and bar.value is not None else "",
+                "label_x": _px(_within(left + slot * _BAR_SHARE / 2, bar.label)),
                 "label": bar.label if number % step == 0 else "",
                 "fill": bar.fill,
             }
@@ -68,6 +69,12 @@ def draw(bars: Sequence[Bar], *, name: str, title: Words, most: float = 0) -> Sa
             "label_y": _px(_HEIGHT - 6),
         },
     )
+
+
+def _within(middle: float, text: str) -> float:
+    """This will move the middle of a word so that the word is not cut off at either side."""
+    half = _width([text]) / 2
+    return min(max(middle, half), _WIDTH - half)
 
 
 def _width(texts: Iterable[str]) -> int:
