@@ -18,7 +18,7 @@ class TestHandlers:
     def test_all_have_words(self) -> None:
         names = {handle.__name__.removeprefix("_") for handle in routing.HANDLERS}
 
-        assert set(route_words.HANDLERS) == names
+        assert set(route_words.HANDLERS) == names | set(InboundMessage.Errand.values)
 
     @pytest.mark.parametrize("handled_as", InboundMessage.HandledAs.values)
     def test_each_outcome_has_a_colour(self, handled_as: str) -> None:
@@ -45,6 +45,14 @@ class TestSentence:
             ({"keyword_reply": 7, "reply": "said"}, "Reply #7 fits. It was answered."),
             ({"why": "sticker"}, "A sticker needs no answer."),
             ({"bot": "none"}, "No bot is set up."),
+            ({"told": 2, "numbers": 3}, "3 order numbers were found. 2 orders were told."),
+            ({"lines": 1, "is_drafted": True}, "1 product. The shop made a draft order."),
+            ({"is_drafted": False}, "No draft order was made."),
+            ({"why": "limit"}, "Too many order numbers within an hour."),
+            ({"unusable": "late"}, "The bot was late."),
+            ({"dropped": "newer_message"}, "The customer had written again meanwhile."),
+            ({"handed_over": "prices"}, "The bot handed over: prices."),
+            ({"given_up": "KeyError"}, "Given up because of KeyError."),
             ({"kind": "system"}, "Kind: system."),
             ({"of_tomorrow": 1, "empty": ""}, "of_tomorrow: 1 empty: –"),
         ],
@@ -62,12 +70,19 @@ class TestSentence:
 class TestShown:
     def test_marks_the_one_that_acted(self) -> None:
         steps = route_words.shown(
-            [["keyword", "passed", {}], ["of_tomorrow", "acted", {"why": "greeting"}]]
+            [
+                ["keyword", "passed", {}],
+                ["of_tomorrow", "acted", {"why": "greeting"}],
+                ["order", "failed", {"given_up": "KeyError", "tries": 3}],
+                ["bot", "slept", {}],
+            ]
         )
 
-        assert [(str(step.name), step.has_acted) for step in steps] == [
-            ("Keyword reply", False),
-            ("of_tomorrow", True),
+        assert [(str(step.name), step.sign, step.style) for step in steps] == [
+            ("Keyword reply", "–", "not_applicable"),
+            ("of_tomorrow", "✓", "passed"),
+            ("Question to the shop", "✕", "blocked"),
+            ("Bot", "?", "not_applicable"),
         ]
 
 

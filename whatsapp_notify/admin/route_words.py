@@ -31,6 +31,8 @@ HANDLERS: Mapping[str, words.Words] = {
     "greeting": gettext_lazy("Greeting"),
     "bot": gettext_lazy("Bot"),
     "person": gettext_lazy("Person"),
+    # What a worker did afterwards.
+    "order": gettext_lazy("Question to the shop"),
 }
 
 _MEANINGS: Mapping[str, words.Words] = {
@@ -45,6 +47,16 @@ _REPLIES: Mapping[str, words.Words] = {
     "too_late": gettext_lazy("Not answered: it came too late for an automatic answer."),
     "with_person": gettext_lazy("Not answered: a member of the staff leads the talk."),
     "nothing": gettext_lazy("Nothing was to be said."),
+    "failed": gettext_lazy("Not answered: something broke."),
+}
+#: Why the bot's answer was of no use, or was not asked for.
+_NO_BOT: Mapping[str, words.Words] = {
+    "late": gettext_lazy("The bot was late."),
+    "busy": gettext_lazy("The bot had too much to do."),
+    "erased": gettext_lazy("The customer was erased meanwhile."),
+    "with_person": gettext_lazy("A member of the staff had taken the talk meanwhile."),
+    "opted_out": gettext_lazy("The customer had ended our messages meanwhile."),
+    "newer_message": gettext_lazy("The customer had written again meanwhile."),
 }
 _WHYS: Mapping[str, words.Words] = {
     "group": gettext_lazy("What is said among several is left to the staff."),
@@ -52,6 +64,7 @@ _WHYS: Mapping[str, words.Words] = {
     "sticker": gettext_lazy("A sticker needs no answer."),
     "courtesy": gettext_lazy("Thanks need no answer, and an answer costs money."),
     "greeting": gettext_lazy("A first hello gets the greeting alone."),
+    "limit": gettext_lazy("Too many order numbers within an hour."),
     **{
         str(reason): gettext_lazy("A person is called: %s.") % label
         for reason, label in Enquiry.Reason.choices
@@ -71,7 +84,12 @@ TONES: Mapping[str, Tone] = {
     HandledAs.FLOOD: Tone.BAD,
 }
 
-_SIGNS = {True: "✓", False: "–"}
+#: Outcome -> sign, word and the style of the line.
+_OUTCOMES: Mapping[str, tuple[str, words.Words, str]] = {
+    "acted": ("✓", gettext_lazy("acted"), "passed"),
+    "passed": ("–", gettext_lazy("passed it on"), "not_applicable"),
+    "failed": ("✕", gettext_lazy("gave up"), "blocked"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +97,17 @@ class ShownStep:
     """One line of the way."""
 
     name: words.Words
-    has_acted: bool
     sign: str
     outcome_words: words.Words
+    style: str
     sentence: str
 
 
 def shown(route: Sequence[Sequence[Any]]) -> list[ShownStep]:
     """This will turn the way of a message into lines to read.
 
-    ``route`` is ``[[handler, "acted" | "passed", evidence], ...]`` as the router wrote it.
+    ``route`` is ``[[handler, "acted" | "passed" | "failed", evidence], ...]``, as the router
+    wrote it, and after it the worker that ran an errand.
     """
     return [_shown(str(name), str(outcome), dict(seen)) for name, outcome, seen in route]
 
@@ -134,12 +153,12 @@ def errand(code: str) -> str:
 
 
 def _shown(name: str, outcome: str, seen: Evidence) -> ShownStep:
-    has_acted = outcome == "acted"
+    sign, outcome_words, style = _OUTCOMES.get(outcome, ("?", outcome, "not_applicable"))
     return ShownStep(
         name=HANDLERS.get(name, name),
-        has_acted=has_acted,
-        sign=_SIGNS[has_acted],
-        outcome_words=_("acted") if has_acted else _("passed it on"),
+        sign=sign,
+        outcome_words=outcome_words,
+        style=style,
         sentence=sentence(seen),
     )
 
@@ -159,16 +178,33 @@ def _numbers(count: Any) -> str:
     return text % {"n": count}
 
 
+def _told(count: Any) -> str:
+    count = int(count)
+    text = ngettext("%(n)d order was told.", "%(n)d orders were told.", count)
+    return text % {"n": count}
+
+
+def _drafted(is_drafted: Any) -> str:
+    return _("The shop made a draft order.") if is_drafted else _("No draft order was made.")
+
+
 #: Name of the evidence -> its sentence, in the order in which they are said.
 _SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "meaning": lambda code: _("The customer %(meaning)s.") % {"meaning": _MEANINGS.get(code, code)},
     "survey": lambda pk: _("Survey #%(pk)s.") % {"pk": pk},
     "score": lambda score: _("Score %(score)s.") % {"score": score},
     "products": _products,
+    "lines": _products,
+    "is_drafted": _drafted,
     "numbers": _numbers,
+    "told": _told,
     "keyword_reply": lambda pk: _("Reply #%(pk)s fits.") % {"pk": pk},
     "bot": lambda _code: _("No bot is set up."),
     "kind": lambda kind: _("Kind: %(kind)s.") % {"kind": kind},
+    "unusable": lambda code: str(_NO_BOT.get(code, code)),
+    "dropped": lambda code: str(_NO_BOT.get(code, code)),
+    "handed_over": lambda why: _("The bot handed over: %(why)s.") % {"why": words.fact(why)},
+    "given_up": lambda fault: _("Given up because of %(fault)s.") % {"fault": fault},
     "why": _why,
     "reply": lambda code: str(_REPLIES.get(code, code)),
 }
