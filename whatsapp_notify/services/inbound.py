@@ -32,6 +32,7 @@ from whatsapp_notify.services import (
     senders,
     shared_reads,
     timeline,
+    together,
 )
 from whatsapp_notify.services.consent import Proof
 
@@ -78,11 +79,15 @@ def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | 
         sent_at=message.sent_at,
         received_at=now,
     )
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return None  # another process has been faster, or only the end of the id differs
+    if together.is_open():
+        # Where another process is faster, all is undone, and this one done again for itself.
+        row.save(force_insert=True)
+    else:
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError:
+            return None  # another process has been faster, or only the end of the id differs
     _keep_lead(row, message)
     if message.kind not in routing.NOTICES and not message.group_id:
         _open_window(row, message, now)

@@ -1,7 +1,7 @@
 """Answers to keywords: which of the shop's own fits a message, and which never could."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from whatsapp_notify import conf
 from whatsapp_notify.domain import phrases, understanding
 from whatsapp_notify.domain.understanding import Meaning
 from whatsapp_notify.models import Contact, KeywordReply
-from whatsapp_notify.services import answer_words, shared_reads, template_choice
+from whatsapp_notify.services import answer_words, shared_reads, template_choice, together
 
 #: Stands in the starter's replies where only the shop knows the words.
 BLANK = "[…]"
@@ -27,6 +27,10 @@ class Unheard(StrEnum):
     CONSENT = "consent"
     #: It may end them: whoever writes it is asked by a person.
     PERHAPS_CONSENT = "perhaps_consent"
+
+
+#: Name under which uses are kept back; see Note [Several messages in one transaction].
+USES = "uses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +84,19 @@ def _in_language(rows: Iterable[KeywordReply], language: str) -> list[KeywordRep
 
 def note_use(*, reply: KeywordReply, now: datetime) -> None:
     """This will count one more use."""
-    KeywordReply.objects.filter(pk=reply.pk).update(
-        used_count=F("used_count") + 1, last_used_at=now
-    )
+    if not together.defer(USES, reply.pk):
+        count_uses([reply.pk], now=now)
+
+
+def count_uses(pks: Sequence[int], *, now: datetime) -> None:
+    """This will count uses, each reply's at once, in the order of their ids.
+
+    Two workers that count the same replies never wait for each other in a ring.
+    """
+    for pk, count in sorted(Counter(pks).items()):
+        KeywordReply.objects.filter(pk=pk).update(
+            used_count=F("used_count") + count, last_used_at=now
+        )
 
 
 def _by_key() -> Mapping[str, list[KeywordReply]]:

@@ -20,9 +20,13 @@ from whatsapp_notify.services import (
     senders,
     shared_reads,
     timeline,
+    together,
 )
 
 _NOT_INSERTED = {"id"}
+
+#: Name under which messages are kept back; see Note [Several messages in one transaction].
+MESSAGES = "messages"
 
 #: Rows in one transaction.
 _CHUNK = 500
@@ -41,10 +45,12 @@ def enqueue(*, messages: Sequence[Message], now: datetime) -> int:
     doorbell rings after its commit.
 
     Returns:
-        How many rows are new.
+        How many rows are new; all of them where they are written with others.
     """
     if not messages or replaying.is_on():
         return 0  # see Note [A replay brings back and begins nothing]
+    if together.defer(MESSAGES, messages):
+        return len(messages)
     # What is decided here is decided again before each call, so that these may be a batch old.
     sender = shared_reads.once("sender", senders.current)
     this_installation = shared_reads.once("installation", lambda: installation.current(now=now))

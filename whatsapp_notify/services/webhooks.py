@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +20,14 @@ from whatsapp_notify.services import (
     faults,
     heartbeats,
     inbound,
+    keyword_replies,
     notices,
+    outbox,
     patience,
+    routing,
     shared_reads,
     statuses,
+    together,
 )
 
 logger = logging.getLogger(__name__)
@@ -44,6 +48,8 @@ LEASE = timedelta(minutes=1)
 #: A long backlog is read in turns: ``now`` must not fall behind the lease, nor a worker that is
 #: asked to stop be kept.
 _TURN_SECONDS = 15.0
+#: Messages of different people in one transaction: people's rows are held for no longer.
+_TOGETHER = 25
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,9 +227,69 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
             _apply_statuses(told[start : start + _STATUSES], now)
         _finish([reading for reading in readings if not reading.rest], now)
     with shared_reads.shared():
-        for reading in readings:
-            if reading.rest:
-                _process_rest(reading, now)
+        for group in _groups(reading for reading in readings if reading.rest):
+            if len(group) == 1 or not _process_together(group, now):
+                for reading in group:
+                    _process_rest(reading, now)
+
+
+def _groups(readings: Iterable[_Reading]) -> Iterator[list[_Reading]]:
+    """This will put bodies together that hold one message each, of different people, in order.
+
+    What a person has caused may be looked at by that person's next message.
+    """
+    group: list[_Reading] = []
+    people: set[str] = set()
+    for reading in readings:
+        ids = _people_of(reading)
+        if group and (not ids or len(group) == _TOGETHER or not people.isdisjoint(ids)):
+            yield group
+            group, people = [], set()
+        if not ids:
+            yield [reading]
+            continue
+        group.append(reading)
+        people |= ids
+    if group:
+        yield group
+
+
+def _people_of(reading: _Reading) -> set[str]:
+    """This will return the ids of who wrote; none where the body is to be done for itself."""
+    parsed = reading.parsed
+    if len(reading.rest) != 1 or len(parsed.messages) != 1 or reading.attempts > 1:
+        return set()
+    (message,) = parsed.messages
+    if message.kind in routing.NOTICES or message.group_id:
+        return set()
+    person = message.person
+    return set(filter(None, (person.wa_id, person.user_id, person.parent_user_id)))
+
+
+def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
+    """See Note [Several messages in one transaction].
+
+    Returns:
+        False where one of them broke, and nothing was done.
+    """
+    flushes: Mapping[str, together.Flush] = {
+        keyword_replies.USES: lambda uses: keyword_replies.count_uses(uses, now=now),
+        outbox.MESSAGES: lambda several: outbox.enqueue(
+            messages=[message for messages in several for message in messages], now=now
+        ),
+    }
+    ids = [reading.event_id for reading in group]
+    try:
+        with transaction.atomic(), together.block(flushes):
+            if _taken_up(ids).count() < len(ids):
+                return False
+            for reading in group:
+                inbound.receive(reading.parsed.messages[0], now=now)
+            _finish(group, now)
+    except Exception as err:  # noqa: BLE001  # each is done for itself, and the one that broke says so
+        logger.info("Messages are read one by one", extra={"fault": type(err).__name__})
+        return False
+    return True
 
 
 def _process_rest(reading: _Reading, now: datetime) -> None:

@@ -1,0 +1,200 @@
+"""Messages of several people in one transaction: as if each had been alone, and cheaper."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests import chat, factories, shop
+from tests.factories import NOW
+from whatsapp_notify.management.bench import bodies
+from whatsapp_notify.models import (
+    AutomaticReply,
+    Contact,
+    InboundMessage,
+    KeywordReply,
+    Message,
+    WebhookEvent,
+)
+from whatsapp_notify.services import arrivals, automatic_replies, inbound, outbox, webhooks
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def words(settings: Any) -> None:
+    settings.WHATSAPP_NOTIFY = shop.configured(
+        PHONE_NUMBER_ID="100000000000001", DEFAULT_LANGUAGE="en"
+    )
+    for key in ("service", "orders", "offers"):
+        factories.topic(key)
+    AutomaticReply.objects.create(kind="greeting", language="en", body="Hello!")
+    KeywordReply.objects.create(phrases="returns", language="en", body="30 days.")
+
+
+_wamids = iter(range(1, 10_000))
+
+
+def arrive(contact: Contact, text: str, *, wamid: str = "") -> str:
+    """The webhook of one message is stored, not yet read."""
+    wamid = wamid or f"wamid.TOGETHER{next(_wamids)}"
+    digits = chat.phone_of(contact).lstrip("+")
+    body = bodies.text(wamid=wamid, digits=digits, at=NOW.timestamp(), words=text)
+    arrivals.record(body=body, now=NOW)
+    return wamid
+
+
+def read() -> None:
+    webhooks.process(now=NOW + timedelta(seconds=1))
+
+
+def said() -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = Message.objects.filter(key__startswith="answer:").order_by("id")
+    for row in rows:
+        found.setdefault(row.contact_id, []).append(row.content["body"])
+    return found
+
+
+class TestGroup:
+    def test_each_is_answered_as_if_alone(self) -> None:
+        several = [factories.contact() for _number in range(5)]
+        for contact in several:
+            arrive(contact, "returns")
+
+        read()
+
+        assert said() == {contact.pk: ["Hello!\n\n30 days."] for contact in several}
+        assert KeywordReply.objects.get().used_count == 5
+        assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"processed"}
+
+    def test_what_they_cause_is_written_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sizes: list[int] = []
+        real = outbox.insert_rows
+
+        def spy(**asked: Any) -> int:
+            sizes.append(len(asked["rows"]))
+            return real(**asked)
+
+        monkeypatch.setattr(outbox, "insert_rows", spy)
+        for _number in range(30):
+            arrive(factories.contact(), "returns")
+
+        read()
+
+        assert sizes == [25, 5]
+
+    def test_another_message_costs_few_statements(self) -> None:
+        def statements(count: int) -> int:
+            several = [factories.contact() for _number in range(count)]
+            for _lap in range(2):
+                for contact in several:
+                    arrive(contact, "Thanks!")
+                with CaptureQueriesContext(
+                    connection,
+                ) as queries:
+                    read()
+            return len(queries)
+
+        assert (statements(20) - statements(10)) / 10 <= 9
+
+    def test_two_messages_of_one_person_are_done_in_turn(self) -> None:
+        contact = factories.contact()
+        for text in ("returns", "Thanks!", "returns"):
+            arrive(contact, text)
+
+        read()
+
+        assert said() == {contact.pk: ["Hello!\n\n30 days.", "30 days."]}
+        assert list(InboundMessage.objects.order_by("id").values_list("text", flat=True)) == [
+            "returns", "Thanks!", "returns",
+        ]  # fmt: skip
+
+    def test_stop_among_others_stops_and_is_confirmed(self) -> None:
+        stopping, other = factories.contact(), factories.contact()
+        arrive(other, "returns")
+        arrive(stopping, "STOP")
+
+        read()
+
+        assert not stopping.consent_states.filter(is_granted=True).exists()
+        assert other.consent_states.filter(is_granted=True).exists()
+        assert len(said()[stopping.pk]) == 1
+
+
+class TestPoison:
+    @pytest.fixture
+    def broken_for(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        def arm(text: str) -> None:
+            real = automatic_replies.reply
+
+            def reply(**asked: Any) -> str:
+                if asked["inbound"].text == text:
+                    raise RuntimeError("poison")
+                return real(**asked)
+
+            monkeypatch.setattr(automatic_replies, "reply", reply)
+
+        return arm
+
+    def test_one_that_breaks_breaks_no_other(self, broken_for: Callable[[str], None]) -> None:
+        broken_for("poison please")
+        several = [factories.contact() for _number in range(4)]
+        poisonous = factories.contact()
+        for contact in several[:2]:
+            arrive(contact, "returns")
+        arrive(poisonous, "poison please")
+        for contact in several[2:]:
+            arrive(contact, "returns")
+
+        read()
+
+        assert said() == {contact.pk: ["Hello!\n\n30 days."] for contact in several}
+        assert KeywordReply.objects.get().used_count == 4
+        states = WebhookEvent.objects.order_by("id").values_list("state", flat=True)
+        assert list(states) == ["processed"] * 2 + ["quarantined"] + ["processed"] * 2
+
+    def test_what_breaks_at_the_end_is_undone_and_done_one_by_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = outbox.insert_rows
+
+        def insert(**asked: Any) -> int:
+            if len(asked["rows"]) > 1:
+                raise RuntimeError("too many")
+            return real(**asked)
+
+        monkeypatch.setattr(outbox, "insert_rows", insert)
+        several = [factories.contact() for _number in range(3)]
+        for contact in several:
+            arrive(contact, "returns")
+
+        read()
+
+        assert said() == {contact.pk: ["Hello!\n\n30 days."] for contact in several}
+        assert InboundMessage.objects.count() == 3
+        assert KeywordReply.objects.get().used_count == 3
+
+    def test_f53_one_that_another_process_has_kept_meanwhile_is_left_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        several = [factories.contact() for _number in range(3)]
+        wamids = [arrive(contact, "returns") for contact in several]
+        real = inbound._sender_of
+        is_first = iter([True])
+
+        def slow(phone_number_id: str) -> Any:
+            # Between the look and the INSERT of the first one, in the group and alone.
+            if next(is_first, False):
+                chat.write("returns", by=chat.person(several[1]), provider_message_id=wamids[1])
+            return real(phone_number_id)
+
+        monkeypatch.setattr(inbound, "_sender_of", slow)
+
+        read()
+
+        assert InboundMessage.objects.count() == 3
+        assert all(len(each) == 1 for each in said().values())
