@@ -38,6 +38,7 @@ def found() -> list[CheckMessage]:
         *checks.check_watch(app_configs=None),
         *checks.check_bot(app_configs=None),
         *checks.check_environment(app_configs=None),
+        *checks.check_media(app_configs=None),
     ]
 
 
@@ -363,3 +364,56 @@ class TestDatabases:
 
         handler.close_all()
         assert [str(m.id).removeprefix("whatsapp_notify.") for m in messages] == expected
+
+
+class TestFiles:
+    def test_a_private_directory_passes(self, settings: Any, tmp_path: Path) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(MEDIA_DIRECTORY=str(tmp_path))
+
+        assert checks.check_media(app_configs=None) == []
+
+    def test_none_at_all_passes(self, settings: Any) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(MEDIA_DIRECTORY="")
+
+        assert checks.check_media(app_configs=None) == []
+
+    @pytest.mark.parametrize("name", ["MEDIA_ROOT", "STATIC_ROOT"])
+    @pytest.mark.parametrize("below", ["", "files", "x/../files"])
+    def test_f101_not_where_a_web_server_shows_it(
+        self, settings: Any, tmp_path: Path, name: str, below: str
+    ) -> None:
+        (tmp_path / "files").mkdir()
+        (tmp_path / "x").mkdir()
+        setattr(settings, name, str(tmp_path))
+        settings.WHATSAPP_NOTIFY = shop.configured(MEDIA_DIRECTORY=str(tmp_path / below))
+
+        [message] = checks.check_media(app_configs=None)
+
+        assert message.id == "whatsapp_notify.E050"
+        assert name in str(message.msg)
+
+    def test_beside_it_passes(self, settings: Any, tmp_path: Path) -> None:
+        beside = tmp_path / "media-of-customers"
+        beside.mkdir()
+        settings.MEDIA_ROOT = tmp_path / "media"
+        settings.WHATSAPP_NOTIFY = shop.configured(MEDIA_DIRECTORY=str(beside))
+
+        assert checks.check_media(app_configs=None) == []
+
+    def test_must_exist(self, settings: Any, tmp_path: Path) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(MEDIA_DIRECTORY=str(tmp_path / "missing"))
+
+        [message] = checks.check_media(app_configs=None)
+
+        assert message.id == "whatsapp_notify.E051"
+        assert "mkdir" in str(message.hint)
+
+    def test_should_be_writable(
+        self, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+        settings.WHATSAPP_NOTIFY = shop.configured(MEDIA_DIRECTORY=str(tmp_path))
+
+        [message] = checks.check_media(app_configs=None)
+
+        assert message.id == "whatsapp_notify.W050"

@@ -677,6 +677,7 @@ class TestQueue:
             (signals.messages_due, "whatsapp_notify.deliver"),
             (signals.webhooks_recorded, "whatsapp_notify.process_webhooks"),
             (signals.errands_due, "whatsapp_notify.run_errands"),
+            (signals.media_due, "whatsapp_notify.fetch_media"),
         ],
     )
     def test_wakes_the_right_task(

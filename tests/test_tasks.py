@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from whatsapp_notify import tasks
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
 from whatsapp_notify.models import Heartbeat, Message
-from whatsapp_notify.services import delivery, schedules
+from whatsapp_notify.services import delivery, inbound_media, schedules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,6 +116,19 @@ class TestRunErrands:
         tasks.run_errands()
 
         assert chat_shop.said(customer) == [chat_shop.WORDS["order_unknown"]]
+        assert Heartbeat.objects.filter(name="worker").exists()
+
+
+class TestFetchMedia:
+    def test_fetches_what_is_due_and_shows_that_it_lives(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        moments: list[datetime] = []
+        monkeypatch.setattr(inbound_media, "fetch_due", lambda *, now: moments.append(now))
+
+        tasks.fetch_media()
+
+        assert len(moments) == 1
         assert Heartbeat.objects.filter(name="worker").exists()
 
 

@@ -151,6 +151,7 @@ def run_errands(**kwargs: Any) -> None:
 def fetch_media(**kwargs: Any) -> None:
     """This will fetch files that customers have sent."""
     inbound_media.fetch_due(now=timezone.now())
+    heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 
 @shared_task(base=_Task, name="whatsapp_notify.tick", ignore_result=True, acks_late=True)

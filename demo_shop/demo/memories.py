@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -316,8 +317,13 @@ def _write(name: str, phone: str, text: str) -> Callable[[datetime], object]:
 
 
 def _send_photo(profile: CustomerProfile) -> Callable[[datetime], object]:
+    """This will send a picture about the customer's latest order, which is then joined to it."""
+    order = Order.objects.filter(user=profile.user).latest("placed_at", "id")
+    photo = dataclasses.replace(
+        customers.sample_photo(), caption=f"Tässä kuitti, tilaus {order.number}"
+    )
     return lambda moment: customers.send_photo(
-        _person(profile.user.first_name, profile.phone), photo=customers.sample_photo(), now=moment
+        _person(profile.user.first_name, profile.phone), photo=photo, now=moment
     )
 
 

@@ -50,7 +50,8 @@ class TestStaffAlone:
     @pytest.mark.parametrize(
         "name",
         [
-            "automation", "consentrecord", "contact", "inboundmessage", "message", "overview",
+            "automation", "consentrecord", "contact", "inboundmedia", "inboundmessage", "message",
+            "overview",
             "sender", "shopevent", "survey", "surveyanswer", "template", "topic",
             "unmatchedstatus", "webhookevent",
         ],

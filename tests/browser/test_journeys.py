@@ -19,6 +19,7 @@ ADMIN_PAGES = (
     "/admin/whatsapp_notify/consentrecord/",
     "/admin/whatsapp_notify/contact/",
     "/admin/whatsapp_notify/inboundmessage/",
+    "/admin/whatsapp_notify/inboundmedia/",
     "/admin/whatsapp_notify/surveyanswer/",
     "/admin/whatsapp_notify/automation/",
     "/admin/whatsapp_notify/template/",
@@ -182,6 +183,29 @@ class TestStaff:
         watched.look()
         page.get_by_role("link", name="Back, change nothing").click()
         expect(again).to_be_visible()
+        assert "\n".join(watched.faults) == ""
+
+    def test_sees_the_picture_that_a_customer_has_sent(self, staff: BrowserContext) -> None:
+        watched = WatchedPage(staff)
+        page = watched.page
+        page.goto("/admin/whatsapp_notify/inboundmedia/")
+        for _wait in range(ARRIVES_MS // 1000):
+            if page.locator("#result_list").get_by_text("kept", exact=True).count():
+                break
+            page.wait_for_timeout(1000)
+            page.reload()
+        page.locator("#result_list tbody tr th a").last.click()
+        picture = page.get_by_role("img", name="Picture from the customer")
+        expect(picture).to_be_visible()
+        expect(page.get_by_label("Order number")).to_have_value(re.compile(r"A\d{4}"))
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+        watched.look()
+
+        page.get_by_role("button", name="Join to this order").click()
+        expect(page.get_by_text("The order was saved.")).to_be_visible()
+        page.locator(".field-message a").click()
+        expect(picture).to_be_visible()
+        watched.look()
         assert "\n".join(watched.faults) == ""
 
     @pytest.mark.parametrize("staff", [1280], indirect=True, ids=["desk"])

@@ -105,3 +105,35 @@ class TestSlowDownUntil:
     def test_refuses_what_makes_no_pause(self, refusals: int, regain_minutes: int) -> None:
         with pytest.raises(ValueError, match="A pause follows"):
             backoff.slow_down_until(now=NOW, refusals=refusals, regain_minutes=regain_minutes)
+
+
+class TestFetchAgainAt:
+    @pytest.mark.parametrize(
+        ("tries", "seconds"),
+        [
+            pytest.param(1, 30, id="30*2^0"),
+            pytest.param(2, 60, id="30*2^1"),
+            pytest.param(7, 1920, id="30*2^6"),
+            pytest.param(8, 3600, id="cap"),
+            pytest.param(30_000, 3600, id="far beyond the cap"),
+        ],
+    )
+    def test_longest_pause_doubles_up_to_an_hour(self, tries: int, seconds: int) -> None:
+        at = backoff.fetch_again_at(now=NOW, tries=tries, rng=LongestPause())
+
+        assert at == NOW + timedelta(seconds=seconds)
+
+    def test_is_in_the_later_half_of_the_pause(self) -> None:
+        rng = random.Random(7)
+        pauses = [
+            (backoff.fetch_again_at(now=NOW, tries=3, rng=rng) - NOW).total_seconds()
+            for _each in range(50)
+        ]
+
+        assert min(pauses) >= 60
+        assert max(pauses) <= 120
+        assert len(set(pauses)) > 40
+
+    def test_follows_a_try(self) -> None:
+        with pytest.raises(ValueError, match="at least one try"):
+            backoff.fetch_again_at(now=NOW, tries=0, rng=random.Random(1))

@@ -52,3 +52,30 @@ class TestIsAboutOrder:
     @pytest.mark.parametrize("text", ["", "hello", "disorder", "sort"])
     def test_knows_no_others(self, text: str) -> None:
         assert not order_refs.is_about_order(text)
+
+
+class TestMentioned:
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("A1001", "A1001"),
+            ("Kuitti, tilaus a1001.", "A1001"),
+            ("#A1001!", "A1001"),
+            ("квитанция (A1001)", "A1001"),
+            ("A1001 or B/7-2?", "A1001"),
+            ("of b/7-2", "B/7-2"),
+            ("\uff211001", "A1001"),
+        ],
+    )
+    def test_finds_a_number_of_the_customers_own(self, text: str, found: str) -> None:
+        assert order_refs.mentioned(text, known=("A1001", "B/7-2", "")) == found
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "A10011", "XA1001", "A1001-2", "A1001/b", "-A1001", "A 1001", "A1002", "+A1001"],
+    )
+    def test_finds_none_in_a_part_of_something_else(self, text: str) -> None:
+        assert order_refs.mentioned(text, known=("A1001",)) == ""
+
+    def test_takes_a_number_as_it_is_and_not_for_a_pattern(self) -> None:
+        assert order_refs.mentioned("xxxx", known=("....",)) == ""

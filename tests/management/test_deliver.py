@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from django.core.management import CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
-from tests import chat_shop, factories, shop
+from tests import chat, chat_shop, factories, shop
 from tests.management.conftest import Run
+from tests.media_graph import MediaGraph
 from whatsapp_notify.backends import locmem
+from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
 from whatsapp_notify.models import (
     Contact,
     Heartbeat,
+    InboundMedia,
     Message,
     ShopEvent,
     Template,
@@ -66,7 +70,7 @@ class TestOnce:
 
         message = Message.objects.get(contact=known)
         assert (message.event_name, message.state) == ("order.confirmed", "accepted")
-        assert said == "webhooks 0, errands 0, events 1, calls 1\n"
+        assert said == "webhooks 0, errands 0, events 1, calls 1, files 0\n"
 
     def test_answers_a_customer_in_the_same_round(self, run: Run, settings: Any) -> None:
         chat_shop.open_shop(settings)
@@ -76,7 +80,24 @@ class TestOnce:
         said = run("whatsapp_deliver")
 
         assert Message.objects.get(contact=customer).state == "accepted"
-        assert said == "webhooks 0, errands 1, events 0, calls 1\n"
+        assert said == "webhooks 0, errands 1, events 0, calls 1, files 0\n"
+
+    def test_fetches_what_a_customer_has_sent(
+        self, run: Run, settings: Any, tmp_path: Path
+    ) -> None:
+        factories.topic("service")
+        graph = MediaGraph()
+        with graph.server as server:
+            settings.WHATSAPP_NOTIFY = shop.configured(
+                GRAPH_URL=server.url, MEDIA_DIRECTORY=str(tmp_path)
+            )
+            photo = contents.Media(kind="image", media_id="77")
+            chat.write(photo, by=chat.person(factories.contact()), at=timezone.now())
+
+            said = run("whatsapp_deliver")
+
+        assert InboundMedia.objects.get().state == "kept"
+        assert said.endswith(", files 1\n")
 
     def test_finds_what_signals_did_not_tell(self, run: Run) -> None:
         run("whatsapp_deliver")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from whatsapp_notify.admin import badges, base, inbound_media, route_words, search
+from whatsapp_notify.admin import badges, base, media_cell, route_words, search
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain.understanding import Meaning
@@ -75,9 +75,10 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
 
     @admin.display(description=_("file"))
     def file(self, inbound: InboundMessage) -> str:
-        if "text" in inbound.get_deferred_fields():
-            return str(_("You may not see what customers write."))
-        return inbound_media.preview(InboundMedia.objects.filter(inbound=inbound).first())
+        # As with the words: what was deferred is not for this user.
+        can_see = "text" not in inbound.get_deferred_fields()
+        media = InboundMedia.objects.filter(inbound=inbound).first()
+        return media_cell.cell(media, can_see=can_see) if media else "–"
 
     @admin.display(description=_("understood as"), ordering="handled_as")
     def handled(self, inbound: Any) -> str:

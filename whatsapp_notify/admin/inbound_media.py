@@ -1,153 +1,209 @@
-"""Files of customers: a list, and the only way by which they are shown."""
+"""Files that customers sent: what became of each, and the only door through which they are seen."""
 
-from django.contrib import admin
+import logging
+import re
+from typing import Any, BinaryIO
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
-from django.urls import NoReverseMatch, URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Prefetch, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
 
-from whatsapp_notify.admin import badges, base, words
-from whatsapp_notify.admin.filters import date_filter
-from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.admin import badges, base, media_cell
 from whatsapp_notify.domain import file_types
-from whatsapp_notify.models import InboundMedia
+from whatsapp_notify.models import InboundMedia, InboundMessage
+from whatsapp_notify.services import inbound_media, media_files
 
-_TONES = {
-    InboundMedia.State.DUE: Tone.WAITING,
-    InboundMedia.State.KEPT: Tone.GOOD,
-    InboundMedia.State.REFUSED: Tone.DOUBT,
-    InboundMedia.State.FAILED: Tone.BAD,
-    InboundMedia.State.DELETED: Tone.OFF,
-}
-_REASONS: dict[str, words.Words] = {
-    "not_kept": _("Files are not kept: the setting MEDIA_DIRECTORY is empty."),
-    "too_large": _("It is larger than files of its kind may be."),
-    "type": _("Files of this type are not kept."),
-    "type_lies": _("It is not what it says it is."),
-    "hash": _("It is not the file that WhatsApp told of."),
-    "expired": _("WhatsApp does not have it any more: files of customers are there for 7 days."),
-    "unavailable": _("WhatsApp did not give it, however often it was asked."),
-}
+logger = logging.getLogger(__name__)
+
+#: Played by a page of ours, downloaded else.
+_PLAYABLE = ("image/", "audio/", "video/")
+_ORDER_REF = re.compile(
+    r"[^\s\x00-\x1f\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]{0,62}[^\s\x00-\x1f\x7f-\x9f])?"
+)
+
+
+class OrderForm(forms.Form):
+    """The order that a file belongs to."""
+
+    order_ref = forms.CharField(
+        label=gettext_lazy("Order number"),
+        help_text=gettext_lazy("Leave it empty where the file belongs to no order."),
+        max_length=64,
+        required=False,
+    )
+
+    def clean_order_ref(self) -> str:
+        ref: str = self.cleaned_data["order_ref"]
+        if ref and not _ORDER_REF.fullmatch(ref):
+            raise forms.ValidationError(_("This is no order number."))
+        return ref
 
 
 @admin.register(InboundMedia)
 class InboundMediaAdmin(base.ReadOnlyAdmin):
-    """What customers sent, whether it is kept, and until when."""
+    """What customers sent as files."""
 
-    list_display = ("when", "customer", "kind", "state_badge", "bytes", "order_ref", "delete_at")
+    change_form_template = "admin/whatsapp_notify/inboundmedia/detail.html"
+    list_display = ("when", "customer", "kind", "state_badge", "size_words", "order_ref")
     list_display_links = ("when",)
-    list_filter = ("state", "kind", date_filter("inbound__received_at", _("received")))
+    list_filter = ("state", "kind")
     search_fields = ("order_ref",)
-    search_hint = _("An order number")
+    search_hint = gettext_lazy("An order number")
     ordering = ("-pk",)
     actions = None
     fields = (
-        "customer", "kind", "picture", "state_badge", "why", "declared_type", "detected_type",
-        "bytes", "order_ref", "fetched_at", "delete_at",
+        "customer", "message", "kind", "declared_type", "detected_type", "size_words", "order_ref",
+        "fetched_at", "delete_at",
     )  # fmt: skip
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundMedia]:
-        rows = super().get_queryset(request).select_related("inbound__contact")
-        return rows.prefetch_related(base.current_identities("inbound__contact__identities"))
+        # See Note [Lists load relations apart]. The words are shown with the message.
+        messages_of = InboundMessage.objects.defer("content", "text")
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(
+                Prefetch("inbound", queryset=messages_of),
+                "inbound__contact",
+                base.current_identities("inbound__contact__identities"),
+            )
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[InboundMedia], search_term: str
+    ) -> tuple[QuerySet[InboundMedia], bool]:
+        term = search_term.strip()
+        return (queryset.filter(order_ref=term) if term else queryset), False
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.file_view)
-        name = "whatsapp_notify_inboundmedia_file"
-        return [path("<int:pk>/file/", view, name=name), *super().get_urls()]
+        own = [
+            path(
+                f"<path:object_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"whatsapp_notify_inboundmedia_{name}",
+            )
+            for name, view in (
+                ("file", require_safe(self.file_view)),
+                ("order", require_POST(self.order_view)),
+                ("again", require_POST(self.again_view)),
+            )
+        ]
+        return [*own, *super().get_urls()]
 
-    def file_view(self, request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
-        """This will stream a file that is kept; pictures may be shown, all else is a download."""
-        if not (
-            self.has_view_permission(request)
-            and request.user.has_perm("whatsapp_notify.view_inboundmessage_text")
-        ):
+    def page_context(self, request: HttpRequest, row: InboundMedia) -> dict[str, Any]:
+        can_change = self.has_own_permission(request, "change_inboundmedia")
+        can_see = self.has_own_permission(request, "view_inboundmessage_text")
+        now = timezone.now()
+        return {
+            "media_row": row,
+            "file": media_cell.draw(row, can_see=can_see),
+            "name_given": row.filename if can_see else "",
+            "can_change_media": can_change,
+            "order_form": OrderForm(initial={"order_ref": row.order_ref}),
+            "can_fetch": can_change and inbound_media.can_fetch_again(media=row, now=now),
+        }
+
+    def file_view(self, request: HttpRequest, object_id: str) -> FileResponse:
+        """This will hand the file to those who may read what customers write."""
+        if not self.has_own_permission(request, "view_inboundmessage_text"):
             raise PermissionDenied
-        row = InboundMedia.objects.filter(pk=pk, state=InboundMedia.State.KEPT).first()
-        if row is None:
+        media = self._get(request, object_id)
+        if media.state != InboundMedia.State.KEPT or not media_files.are_kept():
             raise Http404
         try:
-            file = row.file.open("rb")
-        except FileNotFoundError as err:
+            file = media_files.path_of(str(media.file.name)).open("rb")
+        except OSError as err:
             raise Http404 from err
-        is_picture = row.detected_type in file_types.SHOWN_INLINE
-        response = FileResponse(
-            file,
-            as_attachment=not is_picture,
-            filename=f"file-{row.pk}{_ENDINGS.get(row.detected_type, '.bin')}",
-            content_type=row.detected_type if is_picture else "application/octet-stream",
+        logger.info(
+            "A file of a customer was opened",
+            extra={"media_id": media.pk, "user_id": request.user.pk},
         )
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return _answer(media, file)
 
-    @admin.display(description=_("when"), ordering="pk")
+    def order_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """This will join the file to an order."""
+        media = self._to_change(request, object_id)
+        form = OrderForm(request.POST)
+        if form.is_valid():
+            inbound_media.set_order(media=media, order_ref=form.cleaned_data["order_ref"])
+            self.log_change(request, media, _("Joined to an order."))
+            self.message_user(request, _("The order was saved."), messages.SUCCESS)
+        else:
+            for problems in form.errors.values():
+                self.message_user(request, " ".join(map(str, problems)), messages.ERROR)
+        return self._back(media)
+
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """This will have a file fetched that could not be had before."""
+        media = self._to_change(request, object_id)
+        if inbound_media.fetch_again(media=media, now=timezone.now()):
+            self.log_change(request, media, _("To be fetched again."))
+            self.message_user(request, _("The file is fetched now."), messages.SUCCESS)
+        else:
+            self.message_user(request, _("It cannot be fetched any more."), messages.WARNING)
+        return self._back(media)
+
+    def _get(self, request: HttpRequest, object_id: str) -> InboundMedia:
+        media = self.get_object(request, unquote(object_id))
+        if media is None:
+            raise Http404
+        return media
+
+    def _to_change(self, request: HttpRequest, object_id: str) -> InboundMedia:
+        if not self.has_own_permission(request, "change_inboundmedia"):
+            raise PermissionDenied
+        return self._get(request, object_id)
+
+    def _back(self, media: InboundMedia) -> HttpResponse:
+        return HttpResponseRedirect(
+            reverse("admin:whatsapp_notify_inboundmedia_change", args=[media.pk])
+        )
+
+    @admin.display(description=gettext_lazy("when"), ordering="pk")
     def when(self, media: InboundMedia) -> str:
-        return badges.moment(media.inbound.received_at)
+        return badges.moment(media.inbound.sent_at)
 
-    @admin.display(description=_("customer"))
+    @admin.display(description=gettext_lazy("customer"))
     def customer(self, media: InboundMedia) -> str:
         contact = media.inbound.contact
         return badges.link(contact, base.customer_cell(contact))
 
-    @admin.display(description=_("state"), ordering="state")
+    @admin.display(description=gettext_lazy("inbound message"))
+    def message(self, media: InboundMedia) -> str:
+        return badges.link(media.inbound)
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_badge(self, media: InboundMedia) -> str:
-        return badges.badge(media.get_state_display(), _TONES[InboundMedia.State(media.state)])
+        return media_cell.state_badge(media)
 
-    @admin.display(description=_("why"))
-    def why(self, media: InboundMedia) -> str:
-        return str(_REASONS.get(media.reason, media.reason)) or "–"
-
-    @admin.display(description=_("size"), ordering="size")
-    def bytes(self, media: InboundMedia) -> str:
-        return "–" if media.size is None else filesizeformat(media.size)
-
-    @admin.display(description=_("file"))
-    def picture(self, media: InboundMedia) -> str:
-        return preview(media)
+    @admin.display(description=gettext_lazy("size"), ordering="size")
+    def size_words(self, media: InboundMedia) -> str:
+        return media_cell.size(media)
 
 
-_ENDINGS = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "video/mp4": ".mp4",
-    "video/3gpp": ".3gp",
-    "audio/ogg": ".ogg",
-    "audio/mpeg": ".mp3",
-    "audio/mp4": ".m4a",
-    "audio/aac": ".aac",
-    "audio/amr": ".amr",
-    "application/pdf": ".pdf",
-    "text/plain": ".txt",
-}
+def _answer(media: InboundMedia, file: BinaryIO) -> FileResponse:
+    """This will answer with a file that no browser can take for a page of the shop's.
 
-
-def preview(media: InboundMedia | None) -> SafeString | str:
-    """This will show a picture, or a link to what is none; in words why there is no file."""
-    if media is None:
-        return "–"
-    if media.state != InboundMedia.State.KEPT:
-        why = str(_REASONS.get(media.reason, ""))
-        return f"{media.get_state_display()}. {why}".strip()
-    url = file_url(media)
-    if media.detected_type in file_types.SHOWN_INLINE:
-        return format_html(
-            '<a href="{url}"><img class="wn-file" src="{url}" alt="{alt}"></a>',
-            url=url,
-            alt=_("Picture of the customer"),
-        )
-    return format_html('<a href="{}">{}</a>', url, _("Download the file"))
-
-
-def file_url(media: InboundMedia) -> str:
-    """This will return the address of a file in the admin; empty where that has no such page."""
-    try:
-        return reverse("admin:whatsapp_notify_inboundmedia_file", args=[media.pk])
-    except NoReverseMatch:
-        return ""
+    The admin itself says that nothing of it may be stored.
+    """
+    found = media.detected_type
+    extension = file_types.EXTENSIONS.get(found, "bin")
+    response = FileResponse(
+        file,
+        as_attachment=found not in file_types.INLINE,
+        filename=f"customer-file-{media.pk}.{extension}",
+        content_type=found if found.startswith(_PLAYABLE) else "application/octet-stream",
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response

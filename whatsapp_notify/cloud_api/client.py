@@ -4,10 +4,11 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
@@ -20,7 +21,13 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from whatsapp_notify.cloud_api import answers, transport
 from whatsapp_notify.cloud_api.answers import Answer
-from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable, MalformedBody
+from whatsapp_notify.cloud_api.exceptions import (
+    GraphError,
+    GraphUnavailable,
+    MalformedBody,
+    MediaTooLarge,
+    UntrustedAddress,
+)
 from whatsapp_notify.cloud_api.json_body import load_object
 from whatsapp_notify.domain.receipts import Action, Receipt, Refused, Unknown, UnknownReason
 
@@ -29,6 +36,8 @@ _JSON = "application/json"
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _MAX_PAGES = 500
+#: A file of 100 MB takes longer than a call; see Note [A total deadline] of ``transport``.
+MEDIA_DEADLINE_SECONDS = 120.0
 #: Graph could not read the cursor: the list has to be read anew.
 _BAD_CURSOR = 131059
 #: Where Meta keeps the files that customers send.
@@ -65,6 +74,36 @@ class _Lost(Exception):
     def __init__(self, reason: UnknownReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+class _Stopped(Exception):
+    """We do not want the rest of a file. No OSError: it is not the network's fault."""
+
+
+class _Sink:
+    """Where the bytes of a file go, chunk after chunk, and no more of them than are wanted."""
+
+    __slots__ = ("_write", "fault", "left")
+
+    def __init__(self, *, write: Callable[[bytes], object], max_bytes: int) -> None:
+        self._write = write
+        #: Bytes that are still wanted; negative once there are too many.
+        self.left = max_bytes
+        self.fault: OSError | None = None
+
+    def take(self, chunk: bytes) -> None:
+        """
+        Raises:
+            _Stopped: There are too many bytes, or our own disk does not take them.
+        """
+        self.left -= len(chunk)
+        if self.left >= 0:
+            try:
+                self._write(chunk)
+            except OSError as err:
+                self.fault = err
+        if self.left < 0 or self.fault:
+            raise _Stopped
 
 
 class _Adapter(HTTPAdapter):
@@ -188,11 +227,9 @@ class _Request:
     url: str
     body: bytes | None = None
     content_type: str = _JSON
-    max_bytes: int = MAX_ANSWER_BYTES
-    #: A file of any size, not the short answer of a call.
-    is_streamed: bool = False
-    #: Where a file goes.
-    sink: BinaryIO | None = None
+    #: For a file of any size, not the short answer of a call: it is never held in memory.
+    sink: _Sink | None = None
+    deadline_seconds: float | None = None
 
 
 class GraphClient:
@@ -418,30 +455,32 @@ class GraphClient:
         """
         return self.get(path=media_id, params={"phone_number_id": self.phone_number_id})
 
-    def download_media(self, *, media_id: str, max_bytes: int, to: BinaryIO) -> int:
-        """This will write a file of a customer's to ``to``, piece by piece.
+    def download_media(self, *, url: str, max_bytes: int, write: Callable[[bytes], object]) -> None:
+        """This will fetch a file of a customer's, chunk after chunk, from what ``get_media`` named.
 
-        Of a larger file only one byte more than ``max_bytes`` is written. The token goes to the
-        hosts of Meta's alone, whatever address is given to us.
-
-        Returns:
-            Its size in bytes.
+        The token goes to the hosts of Meta's alone, whatever address is given to us, and no
+        redirect is followed. When it raises, part of the file may have been written.
 
         Raises:
-            GraphError: Graph has refused.
-            GraphUnavailable: There was no answer, or the address is none of Meta's.
-            ValueError: The file is larger than ``max_bytes``.
+            UntrustedAddress: The address is none of Meta's.
+            GraphUnavailable: There was no whole answer, or another one than the file.
+            MediaTooLarge: The file is larger than ``max_bytes``; no more was read.
+            OSError: Raised by ``write``.
         """
-        url = self.get_media(media_id=media_id).get("url")
-        if not isinstance(url, str) or not self._is_trusted(url):
-            raise GraphUnavailable("The address of the file is none of Meta's.")
-        request = _Request(method="GET", url=url, max_bytes=max_bytes, is_streamed=True, sink=to)
-        answer = self._answer(request)
-        if not answer.is_success:
+        if not self._is_trusted(url):
+            raise UntrustedAddress
+        sink = _Sink(write=write, max_bytes=max_bytes)
+        answer = None
+        with suppress(_Stopped):
+            answer = self._answer(
+                _Request(method="GET", url=url, sink=sink, deadline_seconds=MEDIA_DEADLINE_SECONDS)
+            )
+        if sink.fault is not None:
+            raise sink.fault
+        if answer is None:
+            raise MediaTooLarge
+        if answer.http_status != 200:
             raise GraphUnavailable(f"The file could not be read (HTTP {answer.http_status}).")
-        if to.tell() > max_bytes:
-            raise ValueError(f"The file is larger than {max_bytes} bytes.")
-        return to.tell()
 
     # --- any other call -----------------------------------------------------------------
 
@@ -537,19 +576,19 @@ class GraphClient:
         if self._process_id != os.getpid():
             self._reopen()
         prepared = self._prepare(request)
-        call = transport.Call(deadline_seconds=self._deadline_seconds)
+        call = transport.Call(deadline_seconds=request.deadline_seconds or self._deadline_seconds)
         is_timeout = False
         with self._watchdog.watching(call):
             response = None
             try:
                 response = self._session.send(
                     prepared,
-                    stream=request.is_streamed,
+                    stream=request.sink is not None,
                     timeout=self._timeout,
                     allow_redirects=False,
                     proxies={},
                 )
-                body, is_framed = _read(response, request)
+                body, is_framed = _read(response, sink=request.sink)
             except transport.NotSent:
                 pass
             except (requests.RequestException, HTTPError, HTTPException, OSError) as err:
@@ -621,23 +660,13 @@ class GraphClient:
                 self._open()
 
 
-def _read(response: Response, request: _Request) -> tuple[bytes, bool]:
-    """This will read at most one chunk too many; True where the answer announces its end.
-
-    What goes to a sink is not returned; an answer that is no success never does.
-    """
+def _read(response: Response, *, sink: _Sink | None) -> tuple[bytes, bool]:
+    """This will read an answer, or pour a file away; True where the answer announces its end."""
     if isinstance(response, _WholeResponse):
         return response.content, response.is_framed
-    content = bytearray()
-    sink = request.sink if response.ok else None
-    size = 0
-    for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-        size += len(chunk)
-        if sink is None:
-            content += chunk
-        else:
-            sink.write(chunk[: max(0, request.max_bytes + 1 - (size - len(chunk)))])
-        if size > request.max_bytes:
-            break
     headers = response.headers
-    return bytes(content), "Content-Length" in headers or "Transfer-Encoding" in headers
+    # Anything but a success is no file. What it says is of no use to anybody.
+    if sink is not None and response.status_code == 200:
+        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            sink.take(chunk)
+    return b"", "Content-Length" in headers or "Transfer-Encoding" in headers

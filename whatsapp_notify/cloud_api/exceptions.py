@@ -34,3 +34,14 @@ class GraphError(WhatsAppNotifyError):
 
 class GraphUnavailable(WhatsAppNotifyError):
     """Graph could not be reached, or gave no answer that can be read. Try again later."""
+
+
+class UntrustedAddress(GraphUnavailable):
+    """The address of the file is none of Meta's, so that nothing was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__("The address of the file is none of Meta's.")
+
+
+class MediaTooLarge(WhatsAppNotifyError):
+    """The file is larger than is allowed, whatever was told of its size; the rest was not read."""

@@ -11,6 +11,8 @@ RETRY_CAP_SECONDS = 15 * 60
 #: Pair limits are counted over an hour at most, so that a longer pause wins nothing.
 PAIR_CAP_SECONDS = 60 * 60
 SLOW_DOWN_BASE_SECONDS = 1
+FETCH_BASE_SECONDS = 30
+FETCH_CAP_SECONDS = 60 * 60
 SLOW_DOWN_CAP_SECONDS = 15 * 60
 
 # Beyond this, every power of two is over every cap above.
@@ -63,6 +65,20 @@ def slow_down_until(*, now: datetime, refusals: int, regain_minutes: int = 0) ->
         raise ValueError("A pause follows at least one refusal and is not negative.")
     pause = _growing(base=SLOW_DOWN_BASE_SECONDS, exponent=refusals - 1, cap=SLOW_DOWN_CAP_SECONDS)
     return now + max(timedelta(seconds=pause), timedelta(minutes=regain_minutes))
+
+
+def fetch_again_at(*, now: datetime, tries: int, rng: random.Random) -> datetime:
+    """This will tell when a file may be asked for again: in the later half of a growing pause.
+
+    ``tries`` counts the one that has just failed. There is time: Meta keeps files for a week.
+
+    Raises:
+        ValueError: There was no try.
+    """
+    if tries < 1:
+        raise ValueError("A pause follows at least one try.")
+    pause = _growing(base=FETCH_BASE_SECONDS, exponent=tries - 1, cap=FETCH_CAP_SECONDS)
+    return now + timedelta(seconds=rng.uniform(pause / 2, pause))
 
 
 def _growing(*, base: int, exponent: int, cap: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from whatsapp_notify.domain import phrases, replies
 
@@ -38,6 +39,19 @@ def find(text: str) -> tuple[str, ...]:
     if phrases.key(rest) and not is_about_order(rest):
         return ()
     return tuple(found)
+
+
+def mentioned(text: str, *, known: Iterable[str]) -> str:
+    """This will return the first of the known order numbers that stands alone in a text, or "".
+
+    Only for numbers that are known to be the writer's own: no other word is asked for.
+    """
+    text = unicodedata.normalize("NFKC", text[:1500]).casefold()
+    for ref in known:
+        wanted = re.escape(unicodedata.normalize("NFKC", ref).casefold())
+        if ref and re.search(rf"(?<![\w/+-]){wanted}(?![\w/-]*\w)", text):
+            return ref
+    return ""
 
 
 def is_about_order(text: str) -> bool:

@@ -1,258 +1,266 @@
-"""Files that customers send: fetched from Meta alone, looked at, and kept for a time.
+"""Files that customers send: noted with their message, fetched by a worker, kept for a while.
 
-# Note [The row knows the file]
-The name is chosen and committed before the first byte is written, and the bytes go to a partial
-file beside it. So whatever dies in between, the next try, or the end of the row, finds what lies
-there: nothing of a customer's is left that no row knows of.
+# Note [A claim is a try]
+The claim counts the try and says until when nobody else takes the file up; it is committed
+before Graph is called. The number of the try is the mark of the claim: who comes back too late
+finds another number, and changes nothing.
 """
 
 import base64
-import hashlib
+import binascii
 import logging
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+import re
+import time
 from datetime import datetime, timedelta
-from io import BufferedRandom
-from pathlib import Path
 
-from django.db.models import F, Q, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
 from whatsapp_notify import conf, signals
 from whatsapp_notify.backends.cloud_api import graph_client
 from whatsapp_notify.cloud_api.client import GraphClient
-from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
 from whatsapp_notify.cloud_api.webhooks import contents
-from whatsapp_notify.domain import file_types
+from whatsapp_notify.domain import backoff, order_refs
 from whatsapp_notify.models import InboundMedia, InboundMessage, Message
-from whatsapp_notify.services import doorbells, replaying
+from whatsapp_notify.services import doorbells, media_download, media_files
+from whatsapp_notify.services.media_download import Away, Ended, Kept, Outcome
 
 logger = logging.getLogger(__name__)
 
 State = InboundMedia.State
 
-#: Meta keeps files of customers for so long.
-#: Source: WhatsApp Cloud API, "Media", read 2026-11.
-KEPT_BY_META = timedelta(days=7)
-#: Pause after a try that failed, by its number; after the last the file is given up.
-PAUSES = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6))
-#: What was taken up is left to its worker for so long.
+#: Meta deletes what customers sent after that.
+#: Source: WhatsApp Cloud API, "Media" and changelog of 2025-09-24, read 2026-11.
+LIFETIME = timedelta(days=7)
+#: Longer than the two calls for one file and the turn of a worker.
 LEASE = timedelta(minutes=5)
-#: A file that comes so long after news of an order is about that order.
-_ABOUT_ORDER = timedelta(days=14)
-
-_PARTIAL = ".part"
+#: Files that cannot be deleted are tried again so often.
+_DELETE_AGAIN = timedelta(hours=1)
+#: A long backlog is fetched in turns, so that a worker that is asked to stop is not kept.
+_TURN_SECONDS = 5.0
 _CHUNK = 100
+#: The latest of our messages whose orders a customer may speak of.
+_LATEST = 50
+#: What may be a receipt is about the order that we told of at last, if that is no longer ago.
+_RECEIPTS = frozenset({"image", "document"})
+_ABOUT_ORDER = timedelta(days=14)
+#: Meta's clock counts whole seconds.
+_SECOND = timedelta(seconds=1)
+_HEX = re.compile(r"[0-9a-f]{64}")
+_NOT_IN_NAMES = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
+_rng = random.Random()
 
 
 def note(*, inbound: InboundMessage, content: contents.Media, now: datetime) -> InboundMedia:
-    """This will note that a message has a file, to be fetched if files are kept.
+    """This will keep in mind that a message has a file, and have it fetched. Needs a transaction.
 
-    Joined to the order that the customer was last told of, where it may be a receipt. Needs the
-    transaction of the message.
+    Without MEDIA_DIRECTORY it is noted as not kept. An order that the customer means is joined
+    to both.
     """
-    is_kept = bool(conf.load().MEDIA_DIRECTORY) and content.kind in file_types.KINDS
-    is_late = inbound.sent_at + KEPT_BY_META < now or replaying.is_on()
-    row = InboundMedia(
+    is_due = media_files.are_kept()
+    _join_order(inbound, content)
+    row = InboundMedia.objects.create(
         inbound=inbound,
         media_id=content.media_id[:200],
         kind=content.kind[:10],
-        declared_type=content.mime_type[:100],
-        filename=Path(content.filename.replace("\\", "/")).name[:255],
-        sha256=content.sha256[:64],
-        order_ref=_order_ref(inbound, content),
+        declared_type=content.mime_type.partition(";")[0].strip()[:100],
+        filename=_clean_name(content.filename),
+        sha256=_to_hex(content.sha256),
+        state=State.DUE if is_due else State.REFUSED,
+        reason="" if is_due else "not_kept",
+        order_ref=inbound.order_ref,
+        due_at=now if is_due else None,
     )
-    if not is_kept:
-        row.state, row.reason = State.REFUSED, "not_kept"
-    elif is_late:
-        row.state, row.reason = State.FAILED, "expired"
-    else:
-        row.due_at = now
+    if is_due:
         doorbells.ring(signals.media_due, sender=InboundMedia)
-    row.save()
-    if row.order_ref:
-        inbound.order_ref = row.order_ref
-        inbound.save(update_fields=["order_ref"])
     return row
-
-
-def fetch_due(*, now: datetime, client: GraphClient | None = None) -> int:
-    """This will fetch files that wait, one after the other; HTTP in no transaction.
-
-    Returns:
-        How many were taken up.
-    """
-    total = 0
-    if not conf.load().MEDIA_DIRECTORY:
-        return total
-    while (row := _take(now)) is not None:
-        _fetch(row, client or graph_client(), now)
-        total += 1
-    return total
 
 
 def is_due(*, now: datetime) -> bool:
     """This will tell whether a file waits to be fetched."""
-    return InboundMedia.objects.filter(due_at__lte=now).exists()
+    return _due(now).exists()
+
+
+def fetch_due(*, now: datetime, client: GraphClient | None = None) -> int:
+    """This will fetch what is due, one file after the other, for some seconds.
+
+    Safe to run at any time, in several processes, and twice. Where Graph does not answer it
+    ends: the others would wait for the same.
+
+    Returns:
+        How many were taken up.
+
+    Raises:
+        RuntimeError: A transaction is open.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("Files are fetched outside of any transaction.")
+    if not media_files.are_kept():
+        return _due(now).update(state=State.REFUSED, reason="not_kept", due_at=None)
+    total, turn_ends_at = 0, time.monotonic() + _TURN_SECONDS
+    own_client = client
+    while (row := _claim(now)) is not None:
+        own_client = own_client or graph_client()
+        total += 1
+        outcome = media_download.fetch(row=row, client=own_client)
+        _record(row, outcome, now)
+        if isinstance(outcome, Away):
+            break
+        if time.monotonic() > turn_ends_at:
+            if is_due(now=now):
+                doorbells.ring(signals.media_due, sender=InboundMedia)
+            break
+    if own_client is not None and client is None:
+        own_client.close()
+    return total
+
+
+def set_order(*, media: InboundMedia, order_ref: str) -> None:
+    """This will join a file and its message to an order, or to none."""
+    InboundMedia.objects.filter(pk=media.pk).update(order_ref=order_ref)
+    InboundMessage.objects.filter(pk=media.inbound_id).update(order_ref=order_ref)
+    media.order_ref = order_ref
+
+
+def can_fetch_again(*, media: InboundMedia, now: datetime) -> bool:
+    """This will tell whether another try makes sense: Meta still has the file, and we a place."""
+    is_open = media.state == State.FAILED or media.reason == "not_kept"
+    return is_open and media_files.are_kept() and now < media.inbound.sent_at + LIFETIME
+
+
+def fetch_again(*, media: InboundMedia, now: datetime) -> bool:
+    """This will have a file fetched after all; False where that makes no sense any more."""
+    if not can_fetch_again(media=media, now=now):
+        return False
+    rows = InboundMedia.objects.filter(pk=media.pk, state=media.state)
+    if not rows.update(state=State.DUE, reason="", due_at=now):
+        return False
+    doorbells.ring(signals.media_due, sender=InboundMedia)
+    return True
 
 
 def delete_old(*, now: datetime) -> int:
-    """This will delete files whose time is over; the rows stay, and say so."""
-    if not conf.load().MEDIA_DIRECTORY:
-        return 0  # whoever took the directory away has what lies there
-    old = list(InboundMedia.objects.filter(delete_at__lte=now).order_by("id")[:_CHUNK])
-    for row in old:
-        _remove(row)
-        InboundMedia.objects.filter(pk=row.pk).update(
-            state=State.DELETED, file="", delete_at=None, filename=""
-        )
-    return len(old)
+    """This will delete files after their retention, a chunk a time; their rows stay."""
+    if not media_files.are_kept():
+        return 0
+    count = 0
+    old = InboundMedia.objects.filter(delete_at__lte=now).order_by("delete_at", "id")
+    for row in old[:_CHUNK]:
+        same = InboundMedia.objects.filter(pk=row.pk, delete_at=row.delete_at)
+        # The file first: who dies in between comes again.
+        if not _is_deleted(str(row.file.name)):
+            same.update(delete_at=now + _DELETE_AGAIN)
+            continue
+        count += same.update(state=State.DELETED, file="", filename="", delete_at=None)
+    return count
 
 
-def join_order(*, media: InboundMedia, order_ref: str) -> None:
-    """This will say by hand which order a file is about; empty for none."""
-    InboundMedia.objects.filter(pk=media.pk).update(order_ref=order_ref)
-    InboundMessage.objects.filter(pk=media.inbound_id).update(order_ref=order_ref)
+def _due(now: datetime) -> QuerySet[InboundMedia]:
+    return InboundMedia.objects.filter(due_at__lte=now, state=State.DUE)
 
 
-def _order_ref(inbound: InboundMessage, content: contents.Media) -> str:
-    """This will find the order that a receipt is about: of the message it answers, or the last."""
-    if inbound.answers is not None and inbound.answers.order_ref:
-        return inbound.answers.order_ref
-    if content.kind not in {"image", "document"}:
-        return ""
-    told = Message.objects.filter(
-        ~Q(order_ref=""),
-        contact_id=inbound.contact_id,
-        called_at__gt=inbound.sent_at - _ABOUT_ORDER,
-        called_at__lte=inbound.sent_at + timedelta(seconds=1),
-    )
-    return told.order_by("-id").values_list("order_ref", flat=True).first() or ""
-
-
-def _take(now: datetime) -> InboundMedia | None:
-    """This will leave one file to this process: see Note [The row knows the file]."""
-    for row in InboundMedia.objects.filter(due_at__lte=now).order_by("due_at", "id")[:_CHUNK]:
-        name = row.file.name or _new_name()
-        mine = InboundMedia.objects.filter(pk=row.pk, due_at=row.due_at, tries=row.tries)
-        if mine.update(due_at=now + LEASE, tries=F("tries") + 1, file=name):
-            row.tries, row.due_at = row.tries + 1, now + LEASE
-            row.file.name = name
+def _claim(now: datetime) -> InboundMedia | None:
+    """See Note [A claim is a try]."""
+    while True:
+        row = _due(now).select_related("inbound").order_by("due_at", "id").first()
+        if row is None:
+            return None
+        # See Note [A file is seen when it is whole] of ``media_files``.
+        name = row.file.name or row.file.field.generate_filename(row, "")
+        changes = {"due_at": now + LEASE, "tries": row.tries + 1, "file": name}
+        if _mine(row).update(**changes):
+            row.due_at, row.tries, row.file = now + LEASE, row.tries + 1, name
             return row
-    return None
-
-
-def _new_name() -> str:
-    name = secrets.token_hex(16)
-    return f"{name[:2]}/{name}"
-
-
-def _fetch(row: InboundMedia, client: GraphClient, now: datetime) -> None:
-    kind = file_types.KINDS[row.kind]
-    with _partial(row) as file:
-        try:
-            client.download_media(media_id=row.media_id, max_bytes=kind.max_bytes, to=file)
-        except GraphUnavailable as err:
-            logger.warning(
-                "A file could not be fetched",
-                extra={"media": row.pk, "fault": type(err).__name__},
-            )
-            _try_later(row, now)
-            return
-        except GraphError as err:
-            logger.warning("Graph refused a file", extra={"media": row.pk, "code": err.code})
-            if _is_gone(err):
-                _end(row, State.FAILED, "expired")
-            else:
-                _try_later(row, now)  # a token that has expired may be replaced
-            return
-        except ValueError:
-            _end(row, State.REFUSED, "too_large")
-            return
-        problem, found = _problem_of(row, file)
-        if problem:
-            _end(row, State.REFUSED, problem, detected_type=found)
-            return
-        size = file.seek(0, os.SEEK_END)
-        file.flush()
-        os.fsync(file.fileno())
-        _partial_path(row).replace(row.file.path)
-    days = timedelta(days=conf.load().MEDIA_RETENTION_DAYS)
-    _end(
-        row,
-        State.KEPT,
-        "",
-        detected_type=found,
-        size=size,
-        fetched_at=now,
-        delete_at=row.inbound.received_at + days,
-    )
-
-
-def _problem_of(row: InboundMedia, file: BufferedRandom) -> tuple[str, str]:
-    """This will return why a file is not kept, empty if it is, and what it is."""
-    file.flush()
-    found = file_types.detect(file, kind=row.kind)
-    file.seek(0)
-    if row.sha256 and not _is_same_hash(row.sha256, hashlib.file_digest(file, "sha256").digest()):
-        return "hash", found
-    if not file_types.is_kept(kind=row.kind, declared=row.declared_type, found=found):
-        return "type", found
-    if row.declared_type and not file_types.is_told_truly(declared=row.declared_type, found=found):
-        return "type_lies", found
-    return "", found
-
-
-def _is_same_hash(told: str, digest: bytes) -> bool:
-    # Meta writes it in Base64 in webhooks, and in hex when asked.
-    return told in {digest.hex(), base64.b64encode(digest).decode()}
-
-
-def _is_gone(err: GraphError) -> bool:
-    # Graph's words for an id that it does not know (any more).
-    return err.http_status in {400, 404} and err.code in {100, 131052, None}
-
-
-def _try_later(row: InboundMedia, now: datetime) -> None:
-    if row.tries > len(PAUSES):
-        _end(row, State.FAILED, "unavailable")
-        return
-    _mine(row).update(due_at=now + PAUSES[row.tries - 1])
-
-
-def _end(row: InboundMedia, state: InboundMedia.State, reason: str, **values: object) -> None:
-    is_kept = state == State.KEPT
-    name = {} if is_kept else {"file": ""}
-    if _mine(row).update(state=state, reason=reason, due_at=None, **name, **values) and not is_kept:
-        _remove(row)
 
 
 def _mine(row: InboundMedia) -> QuerySet[InboundMedia]:
-    return InboundMedia.objects.filter(pk=row.pk, tries=row.tries, due_at__isnull=False)
+    return InboundMedia.objects.filter(pk=row.pk, state=State.DUE, tries=row.tries)
 
 
-@contextmanager
-def _partial(row: InboundMedia) -> Iterator[BufferedRandom]:
-    """This will open the partial file, readable by its owner alone, and remove what is left."""
-    partial = _partial_path(row)
-    partial.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _record(row: InboundMedia, outcome: Outcome, now: datetime) -> None:
+    name = str(row.file.name)
+    match outcome:
+        case Kept():
+            kept_for = timedelta(days=conf.load().MEDIA_RETENTION_DAYS)
+            is_mine = _mine(row).update(
+                state=State.KEPT,
+                reason="",
+                detected_type=outcome.type,
+                size=outcome.size,
+                sha256=outcome.sha256,
+                due_at=None,
+                fetched_at=now,
+                delete_at=row.inbound.received_at + kept_for,
+            )
+            # Whoever took over has kept the same file, or will; else nobody knows it any more.
+            others = InboundMedia.objects.filter(pk=row.pk, state__in=[State.DUE, State.KEPT])
+            if not is_mine and not others.exists():
+                _is_deleted(name)
+        case Ended(is_refused=True):
+            _end(row, State.REFUSED, outcome.reason)
+        case _ if now >= row.inbound.sent_at + LIFETIME:
+            _end(row, State.FAILED, "expired")
+        case Ended():
+            _end(row, State.FAILED, outcome.reason)
+        case _:
+            again_at = backoff.fetch_again_at(now=now, tries=row.tries, rng=_rng)
+            _mine(row).update(due_at=again_at, reason=outcome.reason)
+
+
+def _end(row: InboundMedia, state: InboundMedia.State, reason: str) -> None:
+    if _mine(row).update(state=state, reason=reason, due_at=None, file=""):
+        _is_deleted(str(row.file.name))
+
+
+def _is_deleted(name: str) -> bool:
+    """This will delete a file; a disk that does not let it must stop nothing else."""
     try:
-        with open(partial, "w+b", opener=_private) as file:  # Path has no opener
-            yield file
-    finally:
-        partial.unlink(missing_ok=True)
+        media_files.delete(name=name)
+    except OSError as err:
+        logger.warning(
+            "A file of a customer could not be deleted", extra={"fault": type(err).__name__}
+        )
+        return False
+    return True
 
 
-def _partial_path(row: InboundMedia) -> Path:
-    return Path(f"{row.file.path}{_PARTIAL}")
+def _join_order(inbound: InboundMessage, content: contents.Media) -> None:
+    """This will find the order that the customer means: answered, named, or the last one told of.
+
+    Never another than one of the customer's own: we have written to them about it.
+    """
+    if inbound.order_ref:
+        return
+    found = inbound.answers.order_ref if inbound.answers else ""
+    if not found:
+        written = Message.objects.filter(contact_id=inbound.contact_id).exclude(order_ref="")
+        latest = written.order_by("-id")
+        known = latest.values_list("order_ref", flat=True)[:_LATEST]
+        found = order_refs.mentioned(content.caption, known=known) if content.caption else ""
+        if not found and content.kind in _RECEIPTS:
+            since, until = inbound.sent_at - _ABOUT_ORDER, inbound.sent_at + _SECOND
+            told = latest.filter(called_at__gt=since, called_at__lte=until)
+            found = told.values_list("order_ref", flat=True).first() or ""
+    if found:
+        inbound.order_ref = found
+        inbound.save(update_fields=["order_ref"])
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _clean_name(name: str) -> str:
+    """This will return what can be shown of a file's name: no path, nothing that hides its end."""
+    last = re.split(r"[/\\]", name)[-1]
+    return " ".join(_NOT_IN_NAMES.sub("", last).split())[:255]
 
 
-def _remove(row: InboundMedia) -> None:
-    if row.file:
-        Path(row.file.path).unlink(missing_ok=True)
-        _partial_path(row).unlink(missing_ok=True)
+def _to_hex(sha256: str) -> str:
+    """This will write a hash as Graph does; webhooks have it in base64. "" for what is none."""
+    if _HEX.fullmatch(sha256.lower()):
+        return sha256.lower()
+    try:
+        digest = base64.b64decode(sha256, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return digest.hex() if len(digest) == 32 else ""

@@ -32,10 +32,11 @@ class Round:
     errands: int
     events: int
     calls: int
+    files: int
 
     @property
     def is_idle(self) -> bool:
-        return not (self.webhooks or self.errands or self.events or self.calls)
+        return not (self.webhooks or self.errands or self.events or self.calls or self.files)
 
 
 class Rounds:
@@ -70,7 +71,6 @@ class Rounds:
         answered = 0
         while not self._stop.is_set() and (count := errands.run(now=self._clock())):
             answered += count
-        inbound_media.fetch_due(now=self._clock())
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)
@@ -78,7 +78,15 @@ class Rounds:
         while not self._stop.is_set() and (count := events.process(now=self._clock())):
             planned += count
         delivered = delivery.deliver(clock=self._clock, stop=self._stop)
-        return Round(webhooks=read, errands=answered, events=planned, calls=delivered.calls)
+        # Last, for a large file takes its time.
+        fetched = inbound_media.fetch_due(now=self._clock()) if not self._stop.is_set() else 0
+        return Round(
+            webhooks=read,
+            errands=answered,
+            events=planned,
+            calls=delivered.calls,
+            files=fetched,
+        )
 
     def _when_due(self, task: str, work: Callable[..., object], *, now: datetime) -> None:
         every = next(each.every for each in schedules.SCHEDULES if each.task == task)

@@ -18,7 +18,15 @@ from whatsapp_notify.models import (
     WebhookEvent,
 )
 from whatsapp_notify.models.set_based import update_rows
-from whatsapp_notify.services import doorbells, errands, inbound_media, silence, timeline, unmatched
+from whatsapp_notify.services import (
+    doorbells,
+    errands,
+    inbound_media,
+    media_files,
+    silence,
+    timeline,
+    unmatched,
+)
 
 #: A doubt that no webhook has settled for so long stays unknown until a person decides.
 DOUBT_LIMIT = timedelta(hours=24)
@@ -35,6 +43,7 @@ class Swept:
     unknown: int
     matched: int
     pruned_webhooks: int
+    deleted_files: int
 
 
 def sweep(*, now: datetime) -> Swept:
@@ -46,12 +55,12 @@ def sweep(*, now: datetime) -> Swept:
     # First, so that nothing of the rest can keep what waits from being found.
     _ring_again(now)
     silence.look(now=now)
-    inbound_media.delete_old(now=now)
     return Swept(
         in_doubt=_doubt_lost_calls(now),
         unknown=_give_up_doubts(now),
         matched=unmatched.match_all(now=now),
         pruned_webhooks=_prune_webhooks(now),
+        deleted_files=_delete_files(now),
     )
 
 
@@ -124,6 +133,12 @@ def _prune_webhooks(now: datetime) -> int:
     if ids:
         WebhookEvent.objects.filter(pk__in=ids).delete()
     return len(ids)
+
+
+def _delete_files(now: datetime) -> int:
+    if not media_files.are_kept():
+        return 0
+    return inbound_media.delete_old(now=now) + media_files.delete_stale(now=now)
 
 
 def _ring_again(now: datetime) -> None:

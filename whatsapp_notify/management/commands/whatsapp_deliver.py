@@ -76,7 +76,7 @@ class Command(BaseCommand):
         if verbosity > 0:
             self.stdout.write(
                 f"webhooks {done.webhooks}, errands {done.errands}, events {done.events}, "
-                f"calls {done.calls}"
+                f"calls {done.calls}, files {done.files}"
             )
 
 
