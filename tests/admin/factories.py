@@ -9,6 +9,7 @@ from whatsapp_notify.models import (
     ConsentRecord,
     ConsentState,
     Contact,
+    Conversation,
     DeliveryEvent,
     Identity,
     InboundMessage,
@@ -123,6 +124,16 @@ def make_inbound(contact: Contact, *, at: datetime, number: int = 1, **fields: A
     return InboundMessage.objects.create(
         contact=contact, provider_message_id=f"wamid.{number}", **{**defaults, **fields}
     )
+
+
+def make_conversation(contact: Contact, *, at: datetime, **fields: Any) -> Conversation:
+    defaults = {
+        "last_inbound_at": at,
+        "last_message_at": at,
+        "window_expires_at": at + timedelta(hours=24),
+    }
+    sender = fields.pop("sender", None) or Sender.objects.first() or make_sender()
+    return Conversation.objects.create(contact=contact, sender=sender, **{**defaults, **fields})
 
 
 def make_webhook(number: int = 1, *, at: datetime, **fields: Any) -> WebhookEvent:

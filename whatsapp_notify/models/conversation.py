@@ -35,7 +35,8 @@ class Conversation(models.Model):
         blank=True,
         help_text=_("72 hours after our answer to a customer who came by an ad."),
     )
-    #: The latest message of either side; the list of the desk goes by it.
+    #: What the customer or a member of the staff wrote last; the list of the desk goes by it.
+    #: What is sent by itself does not move a customer up in the list.
     last_message_at = models.DateTimeField(_("last message"), null=True, blank=True)
     mode = models.CharField(
         _("who answers"),

@@ -84,6 +84,24 @@ def close(*, conversation: Conversation, user: AbstractBaseUser, now: datetime) 
         )
 
 
+def need_no_answer(*, conversation: Conversation, user: AbstractBaseUser, now: datetime) -> None:
+    """This will end the wait without an answer; who leads the talk stays as it is."""
+    with transaction.atomic():
+        _end_wait(conversation, user, Outcome.CLOSED, now)
+        _change(conversation, waiting_since=None)
+
+
+def newest_inbound_id(*, conversation: Conversation) -> int:
+    """This will return the primary key of what the customer wrote last; 0 where it is nothing."""
+    rows = InboundMessage.objects.filter(contact_id=conversation.contact_id)
+    return rows.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def waiting_count() -> int:
+    """This will count the customers who wait for a person."""
+    return Conversation.objects.filter(waiting_since__isnull=False).count()
+
+
 def note_answer(*, conversation: Conversation, user: AbstractBaseUser, now: datetime) -> None:
     """This will end the wait with an answer of a member of the staff, who then leads the talk."""
     with transaction.atomic():
