@@ -62,7 +62,7 @@ class TestConsentRecord:
         for number in range(50):
             make.make_consent(make.make_contact(f"+35840{1000000 + number}"), topic, at=now)
 
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             owner.get("/admin/whatsapp_notify/consentrecord/")
 
 
@@ -162,7 +162,7 @@ class TestContact:
                 contact=contact, sender=sender, window_expires_at=now + timedelta(hours=3)
             )
 
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             html = owner.get("/admin/whatsapp_notify/contact/").content.decode()
 
         assert "open, ends in 2 hours" in html

@@ -53,6 +53,8 @@ class TestStaffAlone:
             "automation", "consentrecord", "contact", "inboundmedia", "inboundmessage", "message",
             "overview",
             "sender", "shopevent", "survey", "surveyanswer", "template", "topic",
+            "automation", "consentrecord", "contact", "conversation", "inboundmessage", "message",
+            "overview", "sender", "shopevent", "survey", "surveyanswer", "template", "topic",
             "unmatchedstatus", "webhookevent",
         ],
     )  # fmt: skip

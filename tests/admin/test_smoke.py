@@ -43,6 +43,7 @@ def rows(db: None, now: datetime) -> dict[str, Any]:
     answer = SurveyAnswer.objects.create(
         survey=survey, contact=contact, inbound=inbound, score=9, answered_at=now
     )
+    sender = make.make_sender()
     return {
         "automaticreply": AutomaticReply.objects.create(kind="away", language="en", body="Closed."),
         "cannedreply": CannedReply.objects.create(
@@ -61,10 +62,11 @@ def rows(db: None, now: datetime) -> dict[str, Any]:
         "automation": make.make_automation(topic),
         "consentrecord": record,
         "contact": contact,
+        "conversation": make.make_conversation(contact, sender=sender, at=now),
         "inboundmedia": InboundMedia.objects.create(inbound=inbound, media_id="1", kind="image"),
         "inboundmessage": inbound,
         "message": message,
-        "sender": make.make_sender(),
+        "sender": sender,
         "shopevent": event,
         "survey": survey,
         "surveyanswer": answer,

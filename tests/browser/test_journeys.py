@@ -228,6 +228,32 @@ class TestStaff:
         assert _faults_of_message(staff, state="read", words="Consent") == ""
 
 
+class TestDesk:
+    @pytest.mark.parametrize("staff", [1280], indirect=True, ids=["desk"])
+    def test_answers_a_customer_who_reads_it_on_the_phone(self, staff: BrowserContext) -> None:
+        phone, desk = staff.new_page(), WatchedPage(staff)
+        phone.goto("/simulator/")
+        chats = phone.get_by_role("navigation", name="Chats")
+        chats.get_by_text("Customer Six").click(timeout=ARRIVES_MS)
+        question = "Can the blanket be had in another colour?"
+        phone.get_by_label("Message", exact=True).fill(question)
+        phone.get_by_role("button", name="Send", exact=True).click()
+
+        page = desk.page
+        page.goto("/admin/whatsapp_notify/conversation/")
+        page.get_by_role("link", name=question).click(timeout=ARRIVES_MS)
+        expect(page.get_by_role("region", name="Orders")).to_contain_text("A1")
+        desk.look()
+        page.get_by_label("Your answer").fill("In green, from Monday on.")
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_role("log")).to_contain_text("In green, from Monday on.")
+
+        expect(phone.get_by_role("log")).to_contain_text(
+            "In green, from Monday on.", timeout=ARRIVES_MS
+        )
+        assert "\n".join(desk.faults) == ""
+
+
 def _faults_of_message(staff: BrowserContext, *, state: str, words: str) -> str:
     """This will open the oldest message in a state from the log, and return what is wrong."""
     watched = WatchedPage(staff)

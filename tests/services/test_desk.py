@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from tests import chat
 from tests import factories as make
+from tests.concurrency import together
 from tests.factories import NOW
 from whatsapp_notify.models import Conversation, Enquiry, InboundMessage, Message, Topic
 from whatsapp_notify.services import consent, conversations, desk, senders
@@ -188,6 +189,12 @@ class TestSendText:
 
         assert outcome.names == ("agent_name", "order_ref")
 
+    def test_keeps_nothing_of_who_was_erased(self, conversation: Conversation, one: User) -> None:
+        conversation.contact.erased_at = NOW
+
+        assert send(conversation, one).result is Result.ERASED
+        assert by_staff() == []
+
     def test_needs_a_topic(self, conversation: Conversation, one: User) -> None:
         Message.objects.all().delete()
         Topic.objects.filter(purpose="service").delete()
@@ -232,3 +239,23 @@ class TestSendTemplate:
         assert outcome.result is Result.REFUSED
         assert outcome.message is not None
         assert outcome.message.reason == "consent"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoAtOnce:
+    def test_one_is_sent_and_the_other_is_asked(
+        self, conversation: Conversation, one: User, two: User
+    ) -> None:
+        outcomes = together(
+            lambda: send(conversation, one, "From one", token="t1"),
+            lambda: send(conversation, two, "From two", token="t2"),
+        )
+
+        assert {outcome.result for outcome in outcomes} == {Result.SENT, Result.MEANWHILE}
+        assert len(by_staff()) == 1
+
+    def test_a_double_click_is_one_message(self, conversation: Conversation, one: User) -> None:
+        outcomes = together(*[lambda: send(conversation, one)] * 4)
+
+        assert [outcome.result for outcome in outcomes] == [Result.SENT] * 4
+        assert len(by_staff()) == 1

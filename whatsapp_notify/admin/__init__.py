@@ -4,6 +4,7 @@ from whatsapp_notify.admin.answers import AutomaticReplyAdmin, CannedReplyAdmin,
 from whatsapp_notify.admin.automation import AutomationAdmin
 from whatsapp_notify.admin.consent import ConsentRecordAdmin
 from whatsapp_notify.admin.contact import ContactAdmin
+from whatsapp_notify.admin.desk import DeskAdmin
 from whatsapp_notify.admin.inbound import InboundMessageAdmin
 from whatsapp_notify.admin.inbound_media import InboundMediaAdmin
 from whatsapp_notify.admin.label import LabelAdmin
@@ -25,6 +26,7 @@ __all__ = [
     "CannedReplyAdmin",
     "ConsentRecordAdmin",
     "ContactAdmin",
+    "DeskAdmin",
     "HolidayAdmin",
     "InboundMediaAdmin",
     "InboundMessageAdmin",

@@ -54,7 +54,7 @@ _SIGNS = {
 def draw(preview: Preview, *, label: str | Promise = "") -> SafeString:
     """This will draw the chat bubble; ``label`` tells screen readers what it is."""
     return render_to_string(
-        "admin/whatsapp_notify/bubble.html", {"bubble": _context(preview), "label": label}
+        "admin/whatsapp_notify/bubble.html", {"bubble": context(preview), "label": label}
     )
 
 
@@ -81,7 +81,8 @@ def _tagged(match: re.Match[str]) -> SafeString:
     return format_html(_TAGS[kind], inside if kind in {"block", "code"} else _pieces(inside))
 
 
-def _context(preview: Preview) -> dict[str, object]:
+def context(preview: Preview) -> dict[str, object]:
+    """This will return what the templates of a bubble draw."""
     return {
         "header": preview.header,
         "media": _MEDIA.get(preview.header_media),
@@ -91,5 +92,5 @@ def _context(preview: Preview) -> dict[str, object]:
             {"sign": _SIGNS.get(button.kind, ""), "label": button.label, "value": button.value}
             for button in preview.buttons
         ],
-        "cards": [_context(card) for card in preview.cards],
+        "cards": [context(card) for card in preview.cards],
     }

@@ -34,6 +34,12 @@ def remember(request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{request.path}?{urlencode(parameters)}")
 
 
+def typed(request: HttpRequest) -> str:
+    """This will return what was searched for, by the name that stands in the address."""
+    name = request.GET.get(SEARCH_VAR, "")
+    return str(request.session.get(_SESSION_KEY, {}).get(name, name)).strip()
+
+
 class PrivateChangeList(ChangeList):
     """A list whose address holds the name of a search, and whose box what was typed."""
 

@@ -54,6 +54,8 @@ class Result(StrEnum):
     TOO_LONG = "too_long"
     #: Names in braces wait for somebody to put something in their place.
     UNFILLED = "unfilled"
+    #: The customer was erased: not even a refusal is kept with words.
+    ERASED = "erased"
     #: The shop has no topic for answers.
     NO_TOPIC = "no_topic"
 
@@ -97,6 +99,8 @@ def newest_by_staff(*, contact_id: int) -> int:
 
 def send_text(reply: Reply, *, text: str, now: datetime) -> Outcome:
     """This will send free text to the customer, who is then answered by this person."""
+    if reply.conversation.contact.is_erased:
+        return Outcome(result=Result.ERASED)
     body = text.replace("\r\n", "\n").strip()
     if not body:
         return Outcome(result=Result.EMPTY)
@@ -125,6 +129,8 @@ def send_template(
     Raises:
         ParameterProblems: The values do not fit the template.
     """
+    if reply.conversation.contact.is_erased:
+        return Outcome(result=Result.ERASED)
     message = template_picks.draft(template=template, topic=topic, values=values)
     message.expires_at = now + _TEMPLATE_EXPIRES_AFTER
     return _send(reply, message, now=now)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from whatsapp_notify.domain.occasions import Customer, Order
-from whatsapp_notify.models import Contact, Identity
-from whatsapp_notify.services import adapters, faults
+from whatsapp_notify.domain.occasions import Order
+from whatsapp_notify.models import Contact
+from whatsapp_notify.services import adapters, chat_customers, faults
 
 logger = logging.getLogger(__name__)
 
@@ -38,20 +38,8 @@ def of_contact(contact: Contact) -> Found:
     try:
         # What breaks a transaction of the caller's must break this one only.
         with transaction.atomic():
-            orders = tuple(adapters.load().get_orders_of(_customer(contact)))
+            orders = tuple(adapters.load().get_orders_of(chat_customers.of_contact(contact)))
     except Exception as err:  # noqa: BLE001  # the desk must open, whatever the shop's code does
         logger.error("The shop could not be asked for orders:\n%s", faults.trace(err))
         return Found(is_broken=True)
     return Found(orders=orders[:MAX_ORDERS])
-
-
-def _customer(contact: Contact) -> Customer:
-    current = {each.kind: each.value for each in contact.identities.all() if not each.ended_at}
-    return Customer(
-        phone=current.get(Identity.Kind.PHONE, ""),
-        first_name=contact.first_name,
-        language=contact.language,
-        birth_date=contact.birth_date,
-        time_zone=contact.time_zone,
-        user_id=contact.user_id,
-    )

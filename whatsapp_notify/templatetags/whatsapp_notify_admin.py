@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from whatsapp_notify.services import conversations
+
 register = template.Library()
 
 #: Pages about answers: name of the model, permission, name of the address, label.
@@ -44,6 +46,12 @@ def answers_pages(context: Any) -> dict[str, Any]:
         if _may(user, permission, model)
     ]
     return {"pages": pages, "is_current": here in {model for model, *_rest in _ANSWERS}}
+
+
+@register.simple_tag
+def waiting_count() -> int:
+    """This will count the customers who wait for a person: one look at a small index."""
+    return conversations.waiting_count()
 
 
 def _may(user: Any, permission: str, model: str) -> bool:

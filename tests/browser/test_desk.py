@@ -1,0 +1,214 @@
+"""The reply desk as two members of the staff see it, at a desk and with a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests import chat
+from tests import factories as make
+from tests.browser.looking import WatchedPage
+from whatsapp_notify.models import (
+    CannedReply,
+    ContactLabel,
+    Conversation,
+    Enquiry,
+    Label,
+    Message,
+    Rate,
+)
+from whatsapp_notify.services import conversations
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DESK = "/admin/whatsapp_notify/conversation/"
+#: The page asks every three seconds.
+NEWS_MS = 12_000
+
+Enter = Callable[..., WatchedPage]
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def waiting(now: datetime) -> Conversation:
+    """A customer whose question waits for a person."""
+    make.topic("service")
+    contact = make.contact(now=now, first_name="Customer One", language="en")
+    row = chat.write("Does it fit *two*?", by=chat.person(contact), at=now - timedelta(minutes=9))
+    conversations.call_person(inbound=row, reason=Enquiry.Reason.NOT_UNDERSTOOD, now=now)
+    label = Label.objects.create(name="new customer", tone="good")
+    ContactLabel.objects.create(contact=contact, label=label, set_at=now)
+    CannedReply.objects.create(
+        title="Thanks", shortcut="thanks", body="Thank you, {first_name}! {agent_name}"
+    )
+    Rate.objects.create(
+        country="FI", category="service", currency="EUR", amount=Decimal("0.0212"),
+        effective_from=date(2026, 10, 1),
+    )  # fmt: skip
+    return Conversation.objects.get(contact=contact)
+
+
+@pytest.fixture
+def late(now: datetime) -> Conversation:
+    """A customer who wrote two days ago: only a template may be sent."""
+    contact = make.contact(now=now, first_name="Customer Two", language="en")
+    make.template()
+    chat.write("Thanks a lot", by=chat.person(contact), at=now - timedelta(days=2))
+    return Conversation.objects.get(contact=contact)
+
+
+@pytest.fixture
+def enter(browser: Browser, live_server: Any) -> Iterator[Enter]:
+    """Lets a member of the staff in, in a browser of their own."""
+    contexts: list[BrowserContext] = []
+
+    def let_in(name: str, *, width: int = 1400) -> WatchedPage:
+        user = User.objects.create_superuser(name.lower(), first_name=name)
+        client = Client()
+        client.force_login(user)
+        context = browser.new_context(
+            base_url=live_server.url, viewport={"width": width, "height": 900}, locale="en"
+        )
+        name = settings.SESSION_COOKIE_NAME
+        value = client.cookies[name].value
+        context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
+        contexts.append(context)
+        return WatchedPage(context)
+
+    yield let_in
+    for context in contexts:
+        context.close()
+
+
+class TestDesk:
+    def test_warns_two_of_each_other_and_sends_once_asked(
+        self, enter: Enter, waiting: Conversation
+    ) -> None:
+        one, two = enter("One"), enter("Two")
+        one.page.goto(DESK)
+        expect(one.page.get_by_text("Costs 0.0212")).to_have_count(0)
+        one.page.get_by_role("link", name="Customer One").click()
+        one.look()
+        two.page.goto(one.page.url)
+        expect(two.page.get_by_role("status").first).to_contain_text("One is looking")
+        expect(one.page.get_by_text("Two is looking at")).to_be_visible(timeout=NEWS_MS)
+        expect(one.page.get_by_text("Costs 0.0212")).to_be_visible()
+
+        two.page.get_by_label("Your answer").fill("Yes, it does.")
+        expect(one.page.get_by_text("Two is writing an answer")).to_be_visible(timeout=NEWS_MS)
+        one.page.get_by_label("Your answer").fill("It fits two.")
+        two.page.keyboard.press("Control+Enter")
+        expect(two.page.get_by_text("Sent.", exact=True)).to_be_visible()
+        expect(two.page.get_by_role("log")).to_contain_text("Yes, it does.")
+        expect(two.page.get_by_label("Your answer")).to_have_value("")
+        expect(one.page.get_by_role("log")).to_contain_text("Yes, it does.", timeout=NEWS_MS)
+
+        one.page.get_by_role("button", name="Send", exact=False).first.click()
+        expect(one.page.get_by_role("alert")).to_contain_text("Two has answered meanwhile")
+        expect(one.page.get_by_label("Your answer")).to_have_value("It fits two.")
+        one.look()
+        one.page.get_by_role("button", name="Send", exact=False).first.click()
+        expect(one.page.get_by_role("log")).to_contain_text("It fits two.")
+        one.look()
+        two.look()
+
+        assert Message.objects.filter(author__isnull=False).count() == 2
+        assert one.faults + two.faults == []
+
+    def test_shows_what_a_customer_writes_without_loading_again(
+        self, enter: Enter, waiting: Conversation, now: datetime
+    ) -> None:
+        staff = enter("One")
+        staff.page.goto(f"{DESK}{waiting.pk}/change/")
+        staff.page.evaluate("window.stayed = true")
+
+        chat.write("Are you there?", by=chat.person(waiting.contact), at=now)
+
+        expect(staff.page.get_by_role("log")).to_contain_text("Are you there?", timeout=NEWS_MS)
+        expect(staff.page.locator("#wn-rows")).to_contain_text("Are you there?")
+        bubble = staff.page.locator(".wn-said", has_text="It does.")
+        staff.page.get_by_label("Your answer").fill("It does.")
+        staff.page.keyboard.press("Control+Enter")
+        expect(bubble).to_contain_text("queued")
+        bubble.evaluate("node => { node.isTheSame = true; }")
+        Message.objects.update(state="read", is_pending=False)
+        expect(bubble).to_contain_text("read", timeout=NEWS_MS)
+        assert bubble.evaluate("node => node.isTheSame") is True
+        assert staff.page.evaluate("window.stayed") is True
+        assert staff.faults == []
+
+    def test_is_worked_by_keys(
+        self, enter: Enter, waiting: Conversation, late: Conversation
+    ) -> None:
+        staff = enter("One")
+        page = staff.page
+        page.goto(DESK)
+        # Who has waited for two days stands before who has waited for minutes.
+        page.keyboard.press("j")
+        expect(page.get_by_role("link", name="Customer Two")).to_be_focused()
+        page.keyboard.press("j")
+        expect(page.get_by_role("link", name="Customer One")).to_be_focused()
+        page.keyboard.press("k")
+        expect(page.get_by_role("link", name="Customer Two")).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Customer One").wait_for()
+
+        page.keyboard.press("/")
+        box = page.get_by_label("Your answer")
+        expect(box).to_be_focused()
+        page.keyboard.type("th")
+        expect(page.locator("#wn-canned")).to_have_attribute("open", "")
+        staff.look()
+        page.keyboard.press("Enter")
+        expect(box).to_have_value("Thank you, Customer One! One")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("link", name="Customer One")).to_be_focused()
+        assert staff.faults == []
+
+    @pytest.mark.parametrize("width", [1400, 375], ids=["desk", "phone"])
+    def test_offers_a_template_once_the_window_is_closed(
+        self, width: int, enter: Enter, late: Conversation
+    ) -> None:
+        staff = enter("One", width=width)
+        page = staff.page
+        page.goto(DESK)
+        staff.look()
+        page.get_by_role("link", name="Customer Two").click()
+        expect(page.get_by_text("The service window is closed")).to_be_visible()
+        staff.look()
+        page.get_by_role("button", name="Show").click()
+        page.get_by_label("body 1").fill("Customer")
+        expect(page.get_by_text("would be sent at once")).to_be_visible()
+        staff.look()
+        page.get_by_role("button", name="Send the template").click()
+        expect(page.get_by_role("log")).to_contain_text("Hello Customer, your order is on its way.")
+        staff.look()
+        assert staff.faults == []
+
+    def test_fits_a_phone(self, enter: Enter, waiting: Conversation) -> None:
+        staff = enter("One", width=375)
+        page = staff.page
+        page.goto(DESK)
+        page.get_by_role("link", name="Customer One").click()
+        expect(page.locator("#wn-rows")).to_be_hidden()
+        staff.look()
+        page.get_by_role("button", name="Take over").click()
+        expect(page.get_by_role("button", name="Give back to automatic answers")).to_be_visible()
+        staff.look()
+        page.get_by_role("link", name="All conversations").click()
+        expect(page.locator("#wn-rows")).to_contain_text("yours")
+        assert staff.faults == []
