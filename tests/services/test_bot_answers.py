@@ -406,3 +406,12 @@ class TestMeanwhile:
 
         assert Message.objects.filter(contact=contact).count() == 0
         assert last_step(row)[2] == {"dropped": "erased"}
+
+
+def test_a_tap_on_a_button_of_the_bot_goes_to_the_bot(contact: Contact) -> None:
+    row = write(contact, contents.ButtonReply(reply_id="wn:say:Blue", title="Blue"))
+    errands.run(now=NOW)
+
+    row.refresh_from_db()
+    assert row.handled_as == InboundMessage.HandledAs.BOT
+    assert [turn.text for turn in turns()] == ["Blue"]

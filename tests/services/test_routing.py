@@ -174,6 +174,7 @@ class TestOnePaidReply:
 
         assert said(contact) == []
         assert row.route[-1][2]["reply"] == "too_late"
+        assert waits(contact) == [Reason.NOT_UNDERSTOOD]
 
     def test_in_a_talk_with_the_staff_nothing_is_said(self, contact: Contact) -> None:
         conversation = known(contact)
@@ -263,6 +264,7 @@ class TestFlood:
         write(contact, "returns")
 
         assert said(contact) == []
+        assert waits(contact) == [Reason.NOT_UNDERSTOOD]
 
 
 class TestUnclear:

@@ -70,6 +70,11 @@ class Incoming:
     def is_text(self) -> bool:
         return isinstance(self.message.content, contents.Text)
 
+    @property
+    def is_said(self) -> bool:
+        """Whether it is words; a tap on a button of an answer counts as if it were written."""
+        return isinstance(self.message.content, contents.Text | contents.ButtonReply)
+
 
 _PASSED = Passed()
 
@@ -194,12 +199,15 @@ def _keyword(incoming: Incoming) -> Acted | Passed:
     )
     if reply.calls_person:
         conversations.call_person(inbound=row, reason=Reason.ASKED_FOR, now=now)
+    elif said != "said":
+        # It is answered all the same, if by nobody else then by a person.
+        conversations.call_person(inbound=row, reason=Reason.NOT_UNDERSTOOD, now=now)
     handled_as = HandledAs.FLOOD if said == "limit" else HandledAs.KEYWORD
     return Acted(handled_as=handled_as, evidence={"keyword_reply": reply.pk, "reply": said})
 
 
 def _order_number(incoming: Incoming) -> Acted | Passed:
-    if not incoming.is_text or incoming.is_unclear:
+    if not incoming.is_said or incoming.is_unclear:
         return _PASSED
     found = order_refs.find(incoming.row.text)
     if not found:
@@ -221,7 +229,7 @@ def _greeting(incoming: Incoming) -> Acted | Passed:
 def _bot(incoming: Incoming) -> Acted | Passed:
     if not conf.load().BOT:
         return Passed(evidence={"bot": "none"})
-    if not incoming.is_text or incoming.is_unclear:
+    if not incoming.is_said or incoming.is_unclear:
         return _PASSED
     _leave_errand(incoming, Errand.BOT)
     return Acted(handled_as=HandledAs.BOT)
