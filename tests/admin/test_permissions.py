@@ -50,12 +50,9 @@ class TestStaffAlone:
     @pytest.mark.parametrize(
         "name",
         [
-            "automation", "consentrecord", "contact", "inboundmedia", "inboundmessage", "message",
-            "overview",
-            "sender", "shopevent", "survey", "surveyanswer", "template", "topic",
-            "automation", "consentrecord", "contact", "conversation", "inboundmessage", "message",
-            "overview", "sender", "shopevent", "survey", "surveyanswer", "template", "topic",
-            "unmatchedstatus", "webhookevent",
+            "automation", "consentrecord", "contact", "conversation", "inboundmedia",
+            "inboundmessage", "message", "overview", "sender", "shopevent", "survey",
+            "surveyanswer", "template", "topic", "unmatchedstatus", "webhookevent",
         ],
     )  # fmt: skip
     def test_opens_no_page(self, name: str, staff: Staff) -> None:

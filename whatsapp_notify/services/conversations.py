@@ -45,7 +45,8 @@ def call_person(*, inbound: InboundMessage, reason: Enquiry.Reason, now: datetim
         ended_at=None,
         defaults={"inbound": inbound, "reason": reason, "began_at": inbound.sent_at},
     )
-    if conversation.closed_at is not None or conversation.waiting_since is None:
+    # Where the wait is new, one may have ended since the row was read.
+    if is_new or conversation.closed_at is not None or conversation.waiting_since is None:
         since = Coalesce("waiting_since", inbound.sent_at)
         Conversation.objects.filter(pk=conversation.pk).update(closed_at=None, waiting_since=since)
         conversation.waiting_since = conversation.waiting_since or inbound.sent_at
