@@ -9,8 +9,9 @@ from demo_shop.models import Order
 from tests import chat, chat_shop, factories, shop
 from tests.chat_shop import last_step, said, waits, write
 from tests.factories import NOW
+from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.models import AutomaticReply, Contact, Identity, InboundMessage, Message
-from whatsapp_notify.services import conversations, errands
+from whatsapp_notify.services import conversations, errands, identities
 
 pytestmark = pytest.mark.django_db
 
@@ -242,3 +243,38 @@ class TestTalkWithAPerson:
 def _bare(row: Order) -> Any:
     order = shop.OrderAdapter().get_order(row)
     return chat_shop.dataclasses.replace(order, url="", tracking_url="", estimated_arrival=None)
+
+
+def test_who_has_stopped_since_is_told_nothing_more(contact: Contact) -> None:
+    order = order_of(contact)
+    row = write(contact, f"Where is my order {order.number}?")
+    write(contact, "STOP", at=NOW + timedelta(seconds=2))
+    before = said(contact)
+
+    errands.run(now=NOW + timedelta(seconds=3))
+
+    row.refresh_from_db()
+    assert said(contact) == before
+    assert waits(contact) == ["order"]
+    assert last_step(row)[2]["reply"] == "opted_out"
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_a_number_that_the_account_took_later_is_not_proved_by_an_old_message(
+    contact: Contact, is_hidden: bool
+) -> None:
+    told = factories.queued(contact, provider_message_id="wamid.OLD", called_at=NOW)
+    own = chat.phone_of(contact).removeprefix("+")
+    later = NOW + timedelta(days=1)
+    identities.end(contact=contact, kinds=identities.OF_THE_CHAT, now=later)
+    identities.own(contact=contact, kind=Identity.Kind.PHONE, value="+358401112233", now=later)
+    order = shop.order(phone="+358401112233", status="shipped")
+
+    by = wire.Person(user_id=chat.user_id(), wa_id="" if is_hidden else own)
+    row = write(contact, f"order {order.number}", by=by, answers=told, at=later)
+    errands.run(now=later)
+
+    row.refresh_from_db()
+    assert row.contact_id == contact.pk
+    assert row.order_ref == ""
+    assert said(contact) == [UNKNOWN]

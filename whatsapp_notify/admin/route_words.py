@@ -46,6 +46,7 @@ _REPLIES: Mapping[str, words.Words] = {
     "limit": gettext_lazy("Not answered: too many answers to this customer within an hour."),
     "too_late": gettext_lazy("Not answered: it came too late for an automatic answer."),
     "with_person": gettext_lazy("Not answered: a member of the staff leads the talk."),
+    "opted_out": gettext_lazy("Not answered: the customer had ended our messages meanwhile."),
     "nothing": gettext_lazy("Nothing was to be said."),
     "failed": gettext_lazy("Not answered: something broke."),
 }

@@ -14,7 +14,7 @@ from django.db.models import Q
 from whatsapp_notify import conf
 from whatsapp_notify.domain import opening
 from whatsapp_notify.models import AutomaticReply, Conversation, Enquiry, InboundMessage, Message
-from whatsapp_notify.services import answer_words, answers, conversations, opening_hours
+from whatsapp_notify.services import answer_words, answers, consent, conversations, opening_hours
 
 Kind = AutomaticReply.Kind
 
@@ -38,14 +38,16 @@ def reply(
     the shop is closed, once for each time that it is.
 
     Returns:
-        Why nothing was said ("with_person", "too_late", "limit"), "nothing" where there was
-        nothing to say, else "said".
+        Why nothing was said ("with_person", "too_late", "opted_out", "limit"), "nothing" where
+        there was nothing to say, else "said".
     """
     conversation = conversations.of_inbound(inbound=inbound)
     if conversation is None or conversation.mode == Conversation.Mode.PERSON:
         return "with_person"
     if inbound.sent_at < now - _TOO_LATE:
         return "too_late"
+    if _has_stopped_since(inbound):
+        return "opted_out"
     if _is_too_much(inbound, conversation, now):
         return "limit"
     said = [
@@ -58,6 +60,15 @@ def reply(
         return "nothing"
     answers.reply(inbound=inbound, body=body, buttons=buttons, now=now)
     return "said"
+
+
+def _has_stopped_since(inbound: InboundMessage) -> bool:
+    """This will tell whether a stop, confirmed as the end, came before the worker's answer."""
+    if not inbound.errand:
+        return False  # answered with its own arrival, so that nothing came between
+    newer = InboundMessage.objects.filter(contact_id=inbound.contact_id, pk__gt=inbound.pk)
+    is_overtaken = newer.filter(handled_as=InboundMessage.HandledAs.OPT_OUT).exists()
+    return is_overtaken and consent.has_stopped_in_chat(contact=inbound.contact)
 
 
 def _greeting(inbound: InboundMessage, conversation: Conversation, now: datetime) -> list[str]:

@@ -12,7 +12,7 @@ from whatsapp_notify.services import identities
 def of_contact(contact: Contact) -> Customer:
     """This will return what is known of a contact, as the shop's adapter takes it."""
     return Customer(
-        phone=identities.current_value(contact=contact, kind=Identity.Kind.PHONE),
+        phone=next(iter(numbers_of(contact)), ""),
         first_name=contact.first_name,
         language=contact.language,
         birth_date=contact.birth_date,
@@ -22,9 +22,19 @@ def of_contact(contact: Contact) -> Customer:
 
 
 def numbers_of(contact: Contact) -> frozenset[str]:
-    """This will return the numbers of a contact as they are now, in E.164."""
-    rows = contact.identities.filter(kind=Identity.Kind.PHONE, ended_at__isnull=True)
-    return frozenset(rows.values_list("value", flat=True))
+    """This will return the number that the chat proves, in E.164; nothing where it proves none.
+
+    An account may take any number in the shop. Whoever answers an old message stays the same
+    contact, and would read the orders of the number that the account has taken since.
+    """
+    phone = identities.current_value(contact=contact, kind=Identity.Kind.PHONE)
+    in_chat = phones.from_wa_id(identities.current_value(contact=contact, kind=Identity.Kind.WA_ID))
+    if in_chat:
+        is_same = phone and identities.is_same_number(phone, in_chat)
+        return frozenset({phone if is_same else in_chat})
+    # Who hides the number has been reached by it, unless it is another since.
+    has_changed = contact.identities.filter(kind=Identity.Kind.PHONE, ended_at__isnull=False)
+    return frozenset() if not phone or has_changed.exists() else frozenset({phone})
 
 
 def is_own(order: Order, *, contact: Contact, numbers: Collection[str]) -> bool:
