@@ -149,6 +149,26 @@ class TestProcess:
         event.refresh_from_db()
         assert event.state == "processed"
 
+    def test_the_first_message_of_all_that_breaks_costs_the_next_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, broken = inbound.routing.route, iter([True])
+
+        def route(**told: Any) -> None:
+            if next(broken, False):
+                raise RuntimeError
+            real(**told)
+
+        monkeypatch.setattr(inbound.routing, "route", route)
+        for number in (1, 2):
+            message = webhook_bodies.text("Hello", wamid=f"wamid.{number}")
+            post(webhook_bodies.body(messages=[message]))
+
+        webhooks.process(now=NOW)
+
+        assert states() == ["quarantined", "processed"]
+        assert [row.sender.phone_number_id for row in InboundMessage.objects.all() if row.sender]
+
     def test_a_customers_message_that_breaks_costs_the_other_elements_nothing(
         self, monkeypatch: Any
     ) -> None:

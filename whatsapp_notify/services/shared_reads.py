@@ -26,6 +26,13 @@ def shared() -> Iterator[None]:
         _current.reset(token)
 
 
+def forget() -> None:
+    """This will read all anew: a transaction was taken back, and rows that it made with it."""
+    memory = _current.get()
+    if memory is not None:
+        memory.clear()
+
+
 def once(name: str, read: Callable[[], _Value]) -> _Value:
     """This will return what ``read`` returns, from memory where that is shared."""
     memory = _current.get()

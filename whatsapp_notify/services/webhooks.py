@@ -346,6 +346,7 @@ def _apply_element(
     except OperationalError:
         raise
     except Exception as err:  # noqa: BLE001  # one poison element must not stop the others
+        shared_reads.forget()
         logger.error("A webhook element broke: %s", faults.trace(err))
         reading.problems.append(f"{type(element).__name__}: {type(err).__name__}")
 
