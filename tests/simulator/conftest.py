@@ -13,6 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from whatsapp_notify.cloud_api.webhooks.inbound import InboundMessage
+from whatsapp_notify.cloud_api.webhooks.parser import parse
 from whatsapp_notify.simulator import courier, message_templates
 
 NUMBER_ID = "106540352242922"
@@ -112,6 +114,14 @@ class Caller:
         url = reverse(f"whatsapp_simulator:{name}", kwargs={"version": "v25.0", "node_id": node_id})
         return self.client.get(url, query, headers=self._headers())
 
+    def control(self, action: str, **values: Any) -> Any:
+        """Give a command to the control address; returns the JSON of the answer."""
+        url = reverse("whatsapp_simulator:control")
+        body = json.dumps({"action": action, **values})
+        return self.client.post(
+            url, body, content_type="application/json", headers=self._headers()
+        ).json()
+
     def send(self, to: str = ORDINARY, **message: Any) -> HttpResponse:
         """Send a message; a text when nothing is said."""
         values = {
@@ -199,6 +209,13 @@ class Shop:
     def messages(self) -> list[dict[str, Any]]:
         """All messages received, in order."""
         return [message for value in self.values for message in value.get("messages", [])]
+
+    @property
+    def read(self) -> list[InboundMessage]:
+        """All messages received, as the shop reads them; none may be malformed."""
+        parsed = [parse(body) for body in self.bodies]
+        assert not [bad for each in parsed for bad in each.malformed]
+        return [message for each in parsed for message in each.messages]
 
 
 @pytest.fixture

@@ -104,6 +104,23 @@ class TestHome:
         assert good["Location"].endswith(f"/customers/{added.pk}/")
         assert bad.status_code == 400
 
+    def test_adds_a_customer_who_hides_the_number(self, graph: Caller) -> None:
+        url = reverse("whatsapp_simulator:add_customer")
+
+        response = graph.client.post(url, {"hides_number": "1", "name": "Two"}, follow=True)
+
+        added = SimulatedCustomer.objects.get()
+        html = response.content.decode()
+        assert added.hides_number
+        assert added.user_id in html
+        assert "Number hidden from the shop" in html
+        assert added.wa_id not in html
+
+    def test_asks_for_a_number_of_everybody_else(self, graph: Caller) -> None:
+        response = graph.client.post(reverse("whatsapp_simulator:add_customer"), {"name": "Two"})
+
+        assert response.status_code == 400
+
 
 class TestChat:
     def test_draws_the_pieces_of_a_template(

@@ -39,7 +39,7 @@ def accept(outgoing: Outgoing, *, settings: SimulatorSettings, now: datetime) ->
     _refuse_by_fate(customer, settings=settings, now=now)
     error_code = scripted.code if scripted else _later_failure(outgoing, customer, now=now)
     course = outbox.plan(fate=customer.fate, error_code=error_code, settings=settings, now=now)
-    wamid = identities.new_wamid(customer.wa_id, from_business=True)
+    wamid = identities.new_wamid(customer.known_as, from_business=True)
     with transaction.atomic():
         _write(outgoing, customer=customer, wamid=wamid, course=course, settings=settings, now=now)
     return Acceptance(wamid, customer.fate, _answer(outgoing, customer=customer, wamid=wamid))

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from . import customers, identities, outbox, webhooks
+from . import customers, identities, numbers, outbox, webhooks
 from .conf import get_settings
 from .fates import Fate
 from .models import (
@@ -47,6 +47,23 @@ def customer(phone: str, *, name: str = "", fate: Fate | None = None) -> Simulat
     if fate is not None:
         customers.set_fate(found, fate=fate)
     return found
+
+
+def hidden_customer(phone: str = "", *, name: str = "") -> SimulatedCustomer:
+    """This will add a customer whose number the shop is never told, made up unless given.
+
+    Raises: GraphError 131009 when it cannot be a phone number.
+    """
+    settings = get_settings()
+    digits = (
+        identities.read_number(phone, business_digits=settings.business_digits) if phone else ""
+    )
+    return numbers.add_hidden(digits=digits, name=name, settings=settings)
+
+
+def customer_of(user_id: str) -> SimulatedCustomer | None:
+    """This will return the customer of a business-scoped user id, if there is one."""
+    return SimulatedCustomer.objects.filter(user_id=user_id).first()
 
 
 def messages(person: SimulatedCustomer) -> list[ChatMessage]:

@@ -1,6 +1,7 @@
 """What a customer does with the phone: write, press, read, stop."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
@@ -45,7 +46,7 @@ def get_or_create(*, digits: str, name: str = "") -> SimulatedCustomer:
         defaults={
             "phone": digits,
             "user_id": identities.user_id_of(wa_id),
-            "name": (name or _default_name(wa_id))[:100],
+            "name": (name or default_name(wa_id))[:100],
             "fate": fate,
             "stopped_marketing": fate == Fate.STOPPED_MARKETING,
         },
@@ -53,7 +54,8 @@ def get_or_create(*, digits: str, name: str = "") -> SimulatedCustomer:
     return customer
 
 
-def _default_name(wa_id: str) -> str:
+def default_name(wa_id: str) -> str:
+    """This will return what a customer is called until somebody says otherwise."""
     fixed = next((str(row.fate.label) for row in FATES if row.phone == f"+{wa_id}"), "")
     return fixed or _("Customer %(digits)s") % {"digits": wa_id[-4:]}
 
@@ -77,7 +79,7 @@ def write_text(
     customer: SimulatedCustomer, *, text: str, now: datetime, context_wamid: str = ""
 ) -> ChatMessage:
     """This will send a text to the shop."""
-    return _send(
+    return send(
         customer,
         kind="text",
         value={"body": text},
@@ -95,7 +97,7 @@ def send_photo(customer: SimulatedCustomer, *, photo: Photo, now: datetime) -> C
         value["caption"] = photo.caption
     media = {"kind": "image", "link": "", "media_id": stored.graph_id, "filename": ""}
     pieces = {"media": media, "body": photo.caption}
-    return _send(customer, kind="image", value=value, pieces=pieces, now=now)
+    return send(customer, kind="image", value=value, pieces=pieces, now=now)
 
 
 def sample_photo() -> Photo:
@@ -123,7 +125,7 @@ def send_location(
     """This will send a place."""
     value = {"latitude": latitude, "longitude": longitude}
     pieces = {"location": {**value, "name": "", "address": ""}}
-    return _send(customer, kind="location", value=value, pieces=pieces, now=now)
+    return send(customer, kind="location", value=value, pieces=pieces, now=now)
 
 
 def send_order(
@@ -133,7 +135,7 @@ def send_order(
     value = {"catalog_id": "1", "text": text, "product_items": items}
     count = sum(int(item.get("quantity", 1)) for item in items)
     pieces = {"title": _("Cart, %(count)d items") % {"count": count}, "body": text}
-    return _send(customer, kind="order", value=value, pieces=pieces, now=now)
+    return send(customer, kind="order", value=value, pieces=pieces, now=now)
 
 
 def react(
@@ -144,7 +146,7 @@ def react(
     message.save(update_fields=["reaction"])
     value = {"message_id": message.wamid, "emoji": emoji}
     pieces = {"reaction": {"emoji": emoji, "wamid": message.wamid}}
-    return _send(customer, kind="reaction", value=value, pieces=pieces, now=now)
+    return send(customer, kind="reaction", value=value, pieces=pieces, now=now)
 
 
 def answers_of(message: ChatMessage) -> list[dict[str, Any]]:
@@ -179,7 +181,7 @@ def press(
         if button.get("description"):
             reply["description"] = button["description"]
         kind, value = "interactive", {"type": button["answer"], button["answer"]: reply}
-    return _send(
+    return send(
         customer,
         kind=kind,
         value=value,
@@ -218,7 +220,7 @@ def set_marketing(customer: SimulatedCustomer, *, stopped: bool, now: datetime) 
         outbox.schedule(label=value, body=body, customer=customer, now=now)
 
 
-def _send(
+def send(
     customer: SimulatedCustomer,
     *,
     kind: str,
@@ -226,15 +228,21 @@ def _send(
     pieces: dict[str, Any],
     now: datetime,
     context_wamid: str = "",
+    beside: Mapping[str, Any] | None = None,
 ) -> ChatMessage:
+    """This will send a message of any kind to the shop, which opens the service window.
+
+    ``value`` travels under the name of the kind; ``beside`` is what Meta puts next to it, for
+    example ``referral``.
+    """
     settings = get_settings()
     with transaction.atomic():
         message = ChatMessage.objects.create(
             customer=customer,
             direction=ChatMessage.Direction.TO_BUSINESS,
-            wamid=identities.new_wamid(customer.wa_id, from_business=False),
+            wamid=identities.new_wamid(customer.known_as, from_business=False),
             kind=kind,
-            content={"type": kind, kind: value},
+            content={"type": kind, kind: value, **(beside or {})},
             pieces={name: piece for name, piece in pieces.items() if piece},
             context_wamid=context_wamid,
             created_at=now,

@@ -64,18 +64,27 @@ def region_of(wa_id: str) -> str:
     return phonenumbers.region_code_for_number(number) or "ZZ"
 
 
-def user_id_of(wa_id: str) -> str:
+def user_id_of(wa_id: str, *, region: str = "") -> str:
     """This will return the business-scoped user id of a number: always the same, never the number.
 
-    Shape: country, dot, digits, for example ``FI.48211903857761204``.
+    Shape: country, dot, digits, for example ``FI.48211903857761204``. The country is the
+    number's own unless given.
     """
     fingerprint = hashlib.sha256(f"whatsapp-simulator:{wa_id}".encode()).digest()
-    return f"{region_of(wa_id)}.{int.from_bytes(fingerprint[:7]):017d}"
+    return f"{region or region_of(wa_id)}.{int.from_bytes(fingerprint[:7]):017d}"
 
 
-def new_wamid(wa_id: str, *, from_business: bool) -> str:
-    """This will return a new message id; like Meta's it holds the number: personal data."""
-    digits = wa_id.encode()
+def new_number(*, like: str) -> str:
+    """This will return made-up digits with the country code of another number."""
+    return (_country_code(like) or "999") + f"{secrets.randbelow(10**10):010d}"
+
+
+def new_wamid(known_as: str, *, from_business: bool) -> str:
+    """This will return a new message id; like Meta's it holds the number: personal data.
+
+    The ids of whoever hides the number hold the user id in its place.
+    """
+    digits = known_as.encode()
     kind = b"\x15\x02\x00\x11\x18" if from_business else b"\x15\x02\x00\x12\x18"
     unique = secrets.token_hex(10).upper().encode()
     raw = b"\x1c\x18" + bytes([len(digits)]) + digits + kind + bytes([len(unique)]) + unique

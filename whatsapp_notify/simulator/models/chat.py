@@ -45,6 +45,11 @@ class SimulatedCustomer(models.Model):
         """Webhooks about this customer carry no phone number."""
         return self.fate == Fate.HIDDEN_NUMBER
 
+    @property
+    def known_as(self) -> str:
+        """What the shop knows the customer by: the number, or the user id when it is hidden."""
+        return self.user_id if self.hides_number else self.wa_id
+
     def is_window_open(self, *, now: datetime) -> bool:
         """This will tell whether free-form messages still reach the customer."""
         return self.last_wrote_at is not None and now < self.last_wrote_at + SERVICE_WINDOW

@@ -311,7 +311,7 @@ def _told(row: OutboxWebhook) -> Told:
 def panel(customer: SimulatedCustomer, *, now: datetime) -> dict[str, Any]:
     """This will return the state of the customer, for the panel beside the phone."""
     return {
-        "phone": _readable(customer.wa_id),
+        "phone": customer.user_id if customer.hides_number else _readable(customer.wa_id),
         "is_window_open": customer.is_window_open(now=now),
         "fate_description": description_of(customer.fate),
         "told": told(customer),

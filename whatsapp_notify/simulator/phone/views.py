@@ -147,11 +147,13 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 @phone_view
 @require_POST
 def add_customer(request: HttpRequest) -> HttpResponse:
-    """Add a customer by number and open the chat."""
+    """Add a customer by number, or one who hides it, and open the chat."""
+    phone, name = request.POST.get("phone", "").strip(), request.POST.get("name", "")
     try:
-        customer = control.customer(
-            request.POST.get("phone", ""), name=request.POST.get("name", "")
-        )
+        if "hides_number" in request.POST:
+            customer = control.hidden_customer(phone, name=name)
+        else:
+            customer = control.customer(phone, name=name)
     except GraphError:
         chats = presenting.people(current=None, now=timezone.now())
         context = _page(people=chats, error=_("This is not a phone number."))

@@ -1,0 +1,87 @@
+"""Commands of ``POST /simulator/control/`` that a customer would do with the phone."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from . import control, customers
+from .control_values import Answer, BadCommand, Values, message, number, person, text
+from .models import ChatMessage
+
+
+def _told(message: ChatMessage) -> Answer:
+    return {"wamid": message.wamid}
+
+
+def _add_hidden_customer(values: Values) -> Answer:
+    added = control.hidden_customer(
+        text(values, "phone", default=""), name=text(values, "name", default="")
+    )
+    return {"user_id": added.user_id}
+
+
+def _reply(values: Values) -> Answer:
+    context = text(values, "context_wamid", default="")
+    return _told(control.reply(person(values), text(values, "text"), context))
+
+
+def _press(values: Values) -> Answer:
+    who = person(values)
+    asked = message(values, who)
+    if "text" in values:
+        texts = [answer["text"] for answer in customers.answers_of(asked)]
+        wanted = text(values, "text")
+        index = texts.index(wanted) if wanted in texts else -1
+    else:
+        index = int(number(values, "index", default=0))
+    return _told(control.press_button(who, asked, index))
+
+
+def _react(values: Values) -> Answer:
+    who = person(values)
+    emoji = text(values, "emoji", default="👍")
+    return _told(control.react(who, message(values, who), emoji))
+
+
+def _location(values: Values) -> Answer:
+    place = (number(values, "latitude"), number(values, "longitude"))
+    return _told(control.send_location(person(values), *place))
+
+
+def _order(values: Values) -> Answer:
+    items = values.get("items")
+    if not isinstance(items, list) or not items:
+        raise BadCommand("missing_items")
+    return _told(control.send_order(person(values), items, text(values, "text", default="")))
+
+
+def _photo(values: Values) -> Answer:
+    return _told(control.send_photo(person(values), text(values, "caption", default="")))
+
+
+def _read(values: Values) -> Answer:
+    return {"read": control.read(person(values))}
+
+
+def _stop(values: Values) -> Answer:
+    control.stop_marketing(person(values))
+    return {}
+
+
+def _resume(values: Values) -> Answer:
+    control.resume_marketing(person(values))
+    return {}
+
+
+#: Action and the function that runs it.
+ACTS: Final[Mapping[str, Callable[[Values], Answer]]] = {
+    "add_hidden_customer": _add_hidden_customer,
+    "reply": _reply,
+    "press_button": _press,
+    "react": _react,
+    "send_location": _location,
+    "send_photo": _photo,
+    "send_order": _order,
+    "read": _read,
+    "stop_marketing": _stop,
+    "resume_marketing": _resume,
+}
