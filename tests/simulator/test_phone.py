@@ -328,6 +328,28 @@ class TestActions:
         customer.refresh_from_db()
         assert customer.fate == "held"
 
+    def test_change_the_number(
+        self, graph: Caller, customer: SimulatedCustomer, shop: Shop
+    ) -> None:
+        response = act(graph.client, customer, do="change_number", phone="+358 45 739 0199")
+
+        customer.refresh_from_db()
+        assert response.status_code == 302
+        assert customer.wa_id == "358457390199"
+        assert "The phone number was changed" in page(graph.client, customer)
+
+    @pytest.mark.parametrize(
+        ("phone", "words"),
+        [("12", "This is not a phone number."), (ORDINARY, "A customer here has this number")],
+    )
+    def test_say_why_a_number_cannot_be_taken(
+        self, graph: Caller, customer: SimulatedCustomer, phone: str, words: str
+    ) -> None:
+        response = act(graph.client, customer, do="change_number", phone=phone)
+
+        assert response.status_code == 400
+        assert words in response.content.decode()
+
     def test_send_a_picture_of_ones_own(self, graph: Caller, customer: SimulatedCustomer) -> None:
         photo = SimpleUploadedFile("a.png", b"x", content_type="image/png")
         page_file = SimpleUploadedFile("a.html", b"x", content_type="text/html")

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from . import customers, identities, numbers, outbox, webhooks
-from .conf import get_settings
+from .conf import SimulatorSettings, get_settings
 from .fates import Fate
 from .models import (
     ChatMessage,
@@ -55,15 +55,23 @@ def hidden_customer(phone: str = "", *, name: str = "") -> SimulatedCustomer:
     Raises: GraphError 131009 when it cannot be a phone number.
     """
     settings = get_settings()
-    digits = (
-        identities.read_number(phone, business_digits=settings.business_digits) if phone else ""
-    )
+    digits = _digits(phone, settings=settings)
     return numbers.add_hidden(digits=digits, name=name, settings=settings)
 
 
 def customer_of(user_id: str) -> SimulatedCustomer | None:
     """This will return the customer of a business-scoped user id, if there is one."""
     return SimulatedCustomer.objects.filter(user_id=user_id).first()
+
+
+def change_number(person: SimulatedCustomer, phone: str = "") -> ChatMessage:
+    """This will give the customer another number, made up unless given, and tell the shop.
+
+    Raises: numbers.NumberTaken; GraphError 131009 when it cannot be a phone number.
+    """
+    settings = get_settings()
+    digits = _digits(phone, settings=settings)
+    return numbers.change(person, digits=digits, settings=settings, now=timezone.now())
 
 
 def messages(person: SimulatedCustomer) -> list[ChatMessage]:
@@ -188,6 +196,11 @@ def send_webhook(field: str, value: dict[str, Any]) -> None:
     now = timezone.now()
     body = webhooks.account_envelope(settings=get_settings(), field=field, value=value, at=now)
     outbox.schedule(label=field, body=body, now=now)
+
+
+def _digits(phone: str, *, settings: SimulatorSettings) -> str:
+    """The digits of a number; a blank one stays blank."""
+    return identities.read_number(phone, business_digits=settings.business_digits) if phone else ""
 
 
 def _templates(name: str, language: str | None) -> list[SimulatedTemplate]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from . import control, customers
+from . import control, customers, numbers
 from .control_values import Answer, BadCommand, Values, message, number, person, text
 from .models import ChatMessage
 
@@ -17,6 +17,15 @@ def _add_hidden_customer(values: Values) -> Answer:
         text(values, "phone", default=""), name=text(values, "name", default="")
     )
     return {"user_id": added.user_id}
+
+
+def _change_number(values: Values) -> Answer:
+    who = person(values)
+    try:
+        changed = control.change_number(who, text(values, "new_phone", default=""))
+    except numbers.NumberTaken as err:
+        raise BadCommand("number_taken") from err
+    return {**_told(changed), "wa_id": who.wa_id, "user_id": who.user_id}
 
 
 def _reply(values: Values) -> Answer:
@@ -75,6 +84,7 @@ def _resume(values: Values) -> Answer:
 #: Action and the function that runs it.
 ACTS: Final[Mapping[str, Callable[[Values], Answer]]] = {
     "add_hidden_customer": _add_hidden_customer,
+    "change_number": _change_number,
     "reply": _reply,
     "press_button": _press,
     "react": _react,

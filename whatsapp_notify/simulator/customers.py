@@ -40,7 +40,7 @@ def get_or_create(*, digits: str, name: str = "") -> SimulatedCustomer:
     Raises: nothing.
     """
     wa_id = identities.wa_id_of(digits)
-    fate = fate_of(wa_id)
+    fate = Fate.NOT_ON_WHATSAPP if _was_given_up(wa_id) else fate_of(wa_id)
     customer, _created = SimulatedCustomer.objects.get_or_create(
         wa_id=wa_id,
         defaults={
@@ -52,6 +52,10 @@ def get_or_create(*, digits: str, name: str = "") -> SimulatedCustomer:
         },
     )
     return customer
+
+
+def _was_given_up(wa_id: str) -> bool:
+    return ChatMessage.objects.filter(kind="system", content__from=wa_id).exists()
 
 
 def default_name(wa_id: str) -> str:
@@ -229,8 +233,9 @@ def send(
     now: datetime,
     context_wamid: str = "",
     beside: Mapping[str, Any] | None = None,
+    opens_window: bool = True,
 ) -> ChatMessage:
-    """This will send a message of any kind to the shop, which opens the service window.
+    """This will send a message of any kind to the shop; what a person writes opens the window.
 
     ``value`` travels under the name of the kind; ``beside`` is what Meta puts next to it, for
     example ``referral``.
@@ -249,9 +254,10 @@ def send(
             sent_at=now,
             delivered_at=now + timedelta(seconds=settings.delay_seconds("sent")),
         )
-        customer.last_wrote_at = now
-        customer.typing_until = None
-        customer.save(update_fields=["last_wrote_at", "typing_until"])
+        if opens_window:
+            customer.last_wrote_at = now
+            customer.typing_until = None
+            customer.save(update_fields=["last_wrote_at", "typing_until"])
         body = webhooks.inbound(settings=settings, message=message)
         outbox.schedule(label=kind, body=body, customer=customer, now=now)
     return message

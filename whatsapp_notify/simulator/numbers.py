@@ -1,9 +1,19 @@
 """Customers and their numbers: hidden ones, and those that change."""
 
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from . import customers, identities
 from .conf import SimulatorSettings
 from .fates import Fate
-from .models import SimulatedCustomer
+from .models import ChatMessage, SimulatedCustomer
+
+
+class NumberTaken(Exception):
+    """Another customer has this number."""
 
 
 def add_hidden(*, digits: str, name: str, settings: SimulatorSettings) -> SimulatedCustomer:
@@ -27,3 +37,44 @@ def add_hidden(*, digits: str, name: str, settings: SimulatorSettings) -> Simula
         name=(name or customers.default_name(user_id))[:100],
         fate=Fate.HIDDEN_NUMBER,
     )
+
+
+def change(
+    customer: SimulatedCustomer, *, digits: str, settings: SimulatorSettings, now: datetime
+) -> ChatMessage:
+    """This will give the customer another number, and tell the shop by a system message.
+
+    Blank digits stand for any new number. The user id changes with it. Whoever hides the number
+    is told of by user ids only. From then on the old number is not on WhatsApp.
+    Raises: NumberTaken when it is the customer's own or somebody else's.
+    Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system,
+    read 2026-11
+    """
+    wa_id = identities.wa_id_of(digits or identities.new_number(like=customer.wa_id))
+    if SimulatedCustomer.objects.filter(wa_id=wa_id).exists():
+        raise NumberTaken
+    # A made-up number has no country of its own.
+    region = customer.user_id.partition(".")[0] if not digits else ""
+    user_id = identities.user_id_of(wa_id, region=region)
+    system = _system(customer, wa_id=wa_id, user_id=user_id)
+    with transaction.atomic():
+        message = customers.send(
+            customer,
+            kind="system",
+            value=system,
+            pieces={"body": _("The phone number was changed")},
+            beside={} if customer.hides_number else {"from": customer.wa_id},
+            now=now,
+            opens_window=False,
+        )
+        customer.phone, customer.wa_id, customer.user_id = digits or wa_id, wa_id, user_id
+        customer.save(update_fields=["phone", "wa_id", "user_id"])
+    return message
+
+
+def _system(customer: SimulatedCustomer, *, wa_id: str, user_id: str) -> dict[str, Any]:
+    ids = {"user_id": user_id, "previous_user_id": customer.user_id}
+    if customer.hides_number:
+        return {"body": "User id changed", **ids, "type": "user_changed_user_id"}
+    body = f"User changed from {customer.wa_id} to {wa_id}"
+    return {"body": body, "wa_id": wa_id, **ids, "type": "user_changed_number"}

@@ -94,7 +94,8 @@ def _pricing(category: str) -> Body:
 def inbound(*, settings: SimulatorSettings, message: ChatMessage) -> Body:
     """This will return the body of a message that the customer wrote.
 
-    ``value.messages[]: {from?, from_user_id, id, timestamp, type, <type>, context?}``
+    ``value.messages[]: {from?, from_user_id, id, timestamp, type, <type>, context?}``;
+    a system message comes without ``contacts``.
     """
     customer = message.customer
     element: Body = {} if customer.hides_number else {"from": customer.wa_id}
@@ -102,7 +103,8 @@ def inbound(*, settings: SimulatorSettings, message: ChatMessage) -> Body:
     element |= {"timestamp": _epoch(message.created_at), **message.content}
     if message.context_wamid:
         element["context"] = {"from": settings.business_digits, "id": message.context_wamid}
-    value = _value(settings=settings, contacts=[_contact(customer)], messages=[element])
+    contacts = {} if message.kind == "system" else {"contacts": [_contact(customer)]}
+    value = _value(settings=settings, **contacts, messages=[element])
     return envelope(settings=settings, field="messages", value=value)
 
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from whatsapp_notify.simulator import customers
+from whatsapp_notify.simulator import control, customers, numbers
+from whatsapp_notify.simulator.errors import GraphError
 from whatsapp_notify.simulator.fates import Fate
 from whatsapp_notify.simulator.models import ChatMessage, SimulatedCustomer
 
@@ -25,7 +27,7 @@ SAMPLE_LOCATION: Final = (60.1695, 24.9525)
 
 
 class BadAction(Exception):
-    """The page asked for something that it does not offer."""
+    """That cannot be done. The argument, if any, is shown in its place."""
 
 
 def run(
@@ -52,6 +54,8 @@ def run(
             customers.open_chat(customer, now=now)
         case (("stop_marketing" | "resume_marketing"), []):
             customers.set_marketing(customer, stopped=name == "stop_marketing", now=now)
+        case "change_number", []:
+            _change_number(customer, phone=str(data.get("phone", "")).strip())
         case "fate", []:
             _set_fate(customer, fate=str(data.get("fate", "")))
         case _:
@@ -105,6 +109,15 @@ def _photo(upload: UploadedFile | None) -> customers.Photo:
     if upload.content_type not in {"image/jpeg", "image/png"} or (upload.size or 0) > PHOTO_LIMIT:
         raise BadAction
     return customers.Photo(upload.read(), upload.content_type)
+
+
+def _change_number(customer: SimulatedCustomer, *, phone: str) -> None:
+    try:
+        control.change_number(customer, phone)
+    except GraphError as err:
+        raise BadAction(_("This is not a phone number.")) from err
+    except numbers.NumberTaken as err:
+        raise BadAction(_("A customer here has this number already.")) from err
 
 
 def _set_fate(customer: SimulatedCustomer, *, fate: str) -> None:

@@ -49,7 +49,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One element of the chat: a day, a bubble, or a note about a failure."""
+    """One element of the chat: a day, a bubble, or a note about a failure or the person."""
 
     id: str
     #: Changes when the element must be drawn anew.
@@ -183,6 +183,9 @@ def _item(message: ChatMessage, *, quoted: ChatMessage | None, host: str, now: d
         code = message.error_code or 0
         title = KINDS.get(code, UNKNOWN_KIND).title
         return Item(id=f"m-{message.pk}", revision=revision, kind="failed", label=f"{code} {title}")
+    if message.kind == "system":
+        label = message.pieces["body"]
+        return Item(id=f"m-{message.pk}", revision=revision, kind="note", label=label)
     bubble = _bubble(message, quoted=quoted, host=host, now=now)
     return Item(id=f"m-{message.pk}", revision=revision, kind="bubble", bubble=bubble)
 
@@ -341,7 +344,7 @@ def fingerprint(
         [revision_of(message, now=now) for message in messages],
         [(chat.pk, chat.unread, chat.last_at, chat.last_line) for chat in chats],
         [(each.label, each.time, each.state) for each in webhooks],
-        (customer.fate, customer.stopped_marketing, customer.name),
+        (customer.fate, customer.stopped_marketing, customer.name, customer.user_id),
         customer.is_window_open(now=now),
         customer.typing_until is not None and now < customer.typing_until,
         str(timezone.localdate(now)),

@@ -137,8 +137,9 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     customer = get_object_or_404(SimulatedCustomer, pk=pk)
     try:
         actions.run(customer, data=request.POST, upload=request.FILES.get("photo"))
-    except actions.BadAction:
-        return HttpResponse(_("That cannot be done."), status=400, content_type="text/plain")
+    except actions.BadAction as error:
+        words = str(error) or _("That cannot be done.")
+        return HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=204)
     return redirect("whatsapp_simulator:chat", pk=pk)

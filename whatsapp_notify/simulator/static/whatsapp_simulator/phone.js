@@ -136,6 +136,13 @@
     note.hidden = !isOffline;
   }
 
+  /* What was refused stays to be read until something else is done. */
+  async function showRefusal(answer) {
+    const note = document.getElementById("refusal");
+    note.textContent = answer.status === 400 ? await answer.text() : "";
+    note.hidden = !note.textContent;
+  }
+
   async function poll() {
     clearTimeout(timer);
     let pause = POLL_MILLISECONDS;
@@ -171,7 +178,9 @@
     }
     for (const open of thread.querySelectorAll("details[open]")) open.open = false;
     try {
-      await post(form.action, data);
+      const answer = await post(form.action, data);
+      await showRefusal(answer);
+      if (answer.ok && "clear" in form.dataset) form.reset();
     } catch (error) {
       showOffline(true);
       return;
