@@ -23,7 +23,7 @@ from whatsapp_notify.models import ConsentRecord, Topic
 from whatsapp_notify.services import consent, contacts, events
 from whatsapp_notify.services.consent import Proof
 from whatsapp_notify.services.events import Happening
-from whatsapp_notify.simulator import control, customers
+from whatsapp_notify.simulator import attachments, control, customers
 
 Status = Order.Status
 
@@ -320,10 +320,10 @@ def _send_photo(profile: CustomerProfile) -> Callable[[datetime], object]:
     """This will send a picture about the customer's latest order, which is then joined to it."""
     order = Order.objects.filter(user=profile.user).latest("placed_at", "id")
     photo = dataclasses.replace(
-        customers.sample_photo(), caption=f"Tässä kuitti, tilaus {order.number}"
+        attachments.sample_photo(), caption=f"Tässä kuitti, tilaus {order.number}"
     )
-    return lambda moment: customers.send_photo(
-        _person(profile.user.first_name, profile.phone), photo=photo, now=moment
+    return lambda moment: attachments.send(
+        _person(profile.user.first_name, profile.phone), attachment=photo, now=moment
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from . import customers, identities, numbers, outbox, webhooks
+from . import attachments, customers, identities, numbers, outbox, webhooks
 from .conf import SimulatorSettings, get_settings
 from .fates import Fate
 from .models import (
@@ -101,9 +101,39 @@ def react(person: SimulatedCustomer, message: ChatMessage, emoji: str) -> ChatMe
 
 def send_photo(person: SimulatedCustomer, caption: str = "") -> ChatMessage:
     """This will send the simulator's sample picture."""
-    sample = customers.sample_photo()
-    photo = customers.Photo(sample.data, sample.mime_type, caption)
-    return customers.send_photo(person, photo=photo, now=timezone.now())
+    return send_media(person, attachments.sample_photo(caption=caption))
+
+
+def send_voice(person: SimulatedCustomer) -> ChatMessage:
+    """This will send the simulator's sample voice message."""
+    return send_media(person, attachments.sample_voice())
+
+
+def send_document(person: SimulatedCustomer, caption: str = "") -> ChatMessage:
+    """This will send the simulator's sample document."""
+    return send_media(person, attachments.sample_document(caption=caption))
+
+
+def send_media(
+    person: SimulatedCustomer, attachment: attachments.Attachment, context_wamid: str = ""
+) -> ChatMessage:
+    """This will send any file, whether or not its type is true or WhatsApp would take it."""
+    return attachments.send(
+        person, attachment=attachment, context_wamid=context_wamid, now=timezone.now()
+    )
+
+
+def expire_media(media_id: str) -> bool:
+    """This will let Graph forget a file at once; returns whether it knew it."""
+    return attachments.expire(media_id=media_id, now=timezone.now())
+
+
+def fail_downloads(media_id: str, times: int = 1) -> bool:
+    """This will let the next downloads of a file find their address expired (404).
+
+    Returns whether Graph knows the file.
+    """
+    return attachments.fail_downloads(media_id=media_id, times=times, now=timezone.now())
 
 
 def send_location(person: SimulatedCustomer, latitude: float, longitude: float) -> ChatMessage:

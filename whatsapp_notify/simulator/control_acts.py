@@ -1,9 +1,10 @@
 """Commands of ``POST /simulator/control/`` that a customer would do with the phone."""
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from . import control, customers, numbers
+from . import attachments, control, customers, numbers
 from .control_values import Answer, BadCommand, Values, message, number, person, text
 from .models import ChatMessage
 
@@ -67,6 +68,54 @@ def _photo(values: Values) -> Answer:
     return _told(control.send_photo(person(values), text(values, "caption", default="")))
 
 
+def _voice(values: Values) -> Answer:
+    return _told(control.send_voice(person(values)))
+
+
+def _document(values: Values) -> Answer:
+    return _told(control.send_document(person(values), text(values, "caption", default="")))
+
+
+def _media(values: Values) -> Answer:
+    attachment = attachments.Attachment(
+        data=_content(values),
+        mime_type=text(values, "mime_type"),
+        filename=text(values, "filename", default=""),
+        caption=text(values, "caption", default=""),
+        kind=text(values, "kind", default=""),
+        is_voice=values.get("voice") is True,
+    )
+    if attachment.kind and attachment.kind not in attachments.KINDS:
+        raise BadCommand("unknown_kind")
+    context = text(values, "context_wamid", default="")
+    sent = control.send_media(person(values), attachment, context)
+    return {**_told(sent), "media_id": sent.pieces["media"]["media_id"]}
+
+
+def _content(values: Values) -> bytes:
+    if "content" not in values:
+        raise BadCommand("missing_content")
+    try:
+        return base64.b64decode(text(values, "content", default=""), validate=True)
+    except ValueError as err:
+        raise BadCommand("bad_content") from err
+
+
+def _expire_media(values: Values) -> Answer:
+    if not control.expire_media(text(values, "media_id")):
+        raise BadCommand("no_such_media")
+    return {}
+
+
+def _fail_downloads(values: Values) -> Answer:
+    times = int(number(values, "times", default=1))
+    if not 0 <= times <= 1000:
+        raise BadCommand("missing_times")
+    if not control.fail_downloads(text(values, "media_id"), times):
+        raise BadCommand("no_such_media")
+    return {}
+
+
 def _read(values: Values) -> Answer:
     return {"read": control.read(person(values))}
 
@@ -90,6 +139,11 @@ ACTS: Final[Mapping[str, Callable[[Values], Answer]]] = {
     "react": _react,
     "send_location": _location,
     "send_photo": _photo,
+    "send_voice": _voice,
+    "send_document": _document,
+    "media": _media,
+    "expire_media": _expire_media,
+    "fail_downloads": _fail_downloads,
     "send_order": _order,
     "read": _read,
     "stop_marketing": _stop,

@@ -1,10 +1,7 @@
 """What a customer does with the phone: write, press, read, stop."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import resources
 from typing import Any
 
 from django.db import transaction
@@ -13,25 +10,14 @@ from django.utils.translation import gettext as _
 from . import identities, outbox, webhooks
 from .conf import get_settings
 from .fates import FATES, Fate, fate_of
-from .models import ChatMessage, SimulatedCustomer, StoredMedia
+from .models import ChatMessage, SimulatedCustomer
 
 #: Emoji that the phone offers for reactions.
 REACTIONS = ("👍", "❤️", "😂", "😮", "😢", "🙏")
 
-SAMPLE_PHOTO = "sample-photo.jpg"
-
 
 class NothingToPress(Exception):
     """This message has no button or list row that can be answered at that index."""
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """A picture on its way to the shop."""
-
-    data: bytes
-    mime_type: str
-    caption: str = ""
 
 
 def get_or_create(*, digits: str, name: str = "") -> SimulatedCustomer:
@@ -90,36 +76,6 @@ def write_text(
         pieces={"body": text},
         context_wamid=context_wamid,
         now=now,
-    )
-
-
-def send_photo(customer: SimulatedCustomer, *, photo: Photo, now: datetime) -> ChatMessage:
-    """This will send a picture; the shop fetches it by its media id."""
-    stored = store_media(data=photo.data, mime_type=photo.mime_type, now=now)
-    value = {"mime_type": photo.mime_type, "sha256": stored.sha256, "id": stored.graph_id}
-    if photo.caption:
-        value["caption"] = photo.caption
-    media = {"kind": "image", "link": "", "media_id": stored.graph_id, "filename": ""}
-    pieces = {"media": media, "body": photo.caption}
-    return send(customer, kind="image", value=value, pieces=pieces, now=now)
-
-
-def sample_photo() -> Photo:
-    """This will return the picture that comes with the simulator: a parcel on a doorstep."""
-    folder = resources.files(__package__) / "static" / "whatsapp_simulator"
-    return Photo((folder / SAMPLE_PHOTO).read_bytes(), "image/jpeg")
-
-
-def store_media(*, data: bytes, mime_type: str, now: datetime, filename: str = "") -> StoredMedia:
-    """This will keep a file under a new Graph id."""
-    return StoredMedia.objects.create(
-        graph_id=identities.new_graph_id(),
-        mime_type=mime_type,
-        sha256=hashlib.sha256(data).hexdigest(),
-        file_size=len(data),
-        filename=filename[:240],
-        data=data,
-        created_at=now,
     )
 
 

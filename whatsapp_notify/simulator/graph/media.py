@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from whatsapp_notify.simulator import customers
+from whatsapp_notify.simulator import attachments
 from whatsapp_notify.simulator.errors import GraphError, missing, no_such_object
 from whatsapp_notify.simulator.models import StoredMedia
 
@@ -18,33 +18,6 @@ from .gateway import GraphView
 
 #: For how long the address of a file works.
 URL_LIFETIME: Final = timedelta(minutes=5)
-
-_MEGABYTE: Final = 1024 * 1024
-
-#: Types that can be uploaded and their largest sizes in bytes.
-#: Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media,
-#: read 2026-11
-SIZE_LIMITS: Final[dict[str, int]] = {
-    **dict.fromkeys(("image/jpeg", "image/png"), 5 * _MEGABYTE),
-    "image/webp": 500 * 1024,
-    **dict.fromkeys(("video/mp4", "video/3gpp"), 16 * _MEGABYTE),
-    **dict.fromkeys(
-        ("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16 * _MEGABYTE
-    ),
-    **dict.fromkeys(
-        (
-            "text/plain",
-            "application/pdf",
-            "application/msword",
-            "application/vnd.ms-excel",
-            "application/vnd.ms-powerpoint",
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        ),
-        100 * _MEGABYTE,
-    ),
-}
 
 
 class UploadView(GraphView):
@@ -59,20 +32,22 @@ class UploadView(GraphView):
         if not isinstance(upload, UploadedFile):
             raise missing("file")
         mime_type = _mime_type(request, upload)
-        if (upload.size or 0) > SIZE_LIMITS[mime_type]:
+        if (upload.size or 0) > attachments.SIZE_LIMITS[mime_type]:
             raise GraphError(131053, details="The file is too large for its type.")
-        stored = customers.store_media(
+        now = timezone.now()
+        stored = attachments.store(
             data=upload.read(),
             mime_type=mime_type,
             filename=upload.name or "",
-            now=timezone.now(),
+            expires_at=now + attachments.UPLOAD_LIFETIME,
+            now=now,
         )
         return JsonResponse({"id": stored.graph_id})
 
 
 def _mime_type(request: HttpRequest, upload: UploadedFile) -> str:
     stated = (request.POST.get("type") or upload.content_type or "").partition(";")[0].strip()
-    if stated not in SIZE_LIMITS:
+    if stated not in attachments.SIZE_LIMITS:
         raise GraphError(
             100, message="(#100) Param file must be a file with one of the supported types."
         )
@@ -100,10 +75,12 @@ class AttachmentView(GraphView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Return the bytes; 404 once the address has expired."""
         media_id, expires = request.GET.get("mid", ""), request.GET.get("ext", "")
-        media = StoredMedia.objects.filter(graph_id=media_id).first()
+        media = StoredMedia.objects.known(now=timezone.now()).filter(graph_id=media_id).first()
         if media is None:
             raise no_such_object(method="get", node_id=media_id)
         if not _is_valid(media_id, expires, request.GET.get("hash", "")):
+            return HttpResponse(status=404)
+        if attachments.takes_failure(media):
             return HttpResponse(status=404)
         response = HttpResponse(bytes(media.data), content_type=media.mime_type)
         response["Content-Disposition"] = "attachment"

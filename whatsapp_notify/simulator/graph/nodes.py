@@ -1,6 +1,7 @@
 """``/{ID}``: the business number, the business account, a template or a file, by its id."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
 from whatsapp_notify.simulator import account, message_templates
 from whatsapp_notify.simulator.errors import no_such_object
@@ -26,6 +27,9 @@ class NodeView(GraphView):
         if template is not None:
             node = message_templates.as_node(template)
             return JsonResponse(chosen(request, node, default=message_templates.DEFAULT_FIELDS))
+        # The number may be named; the file is then looked for among its own.
+        if request.GET.get("phone_number_id", owner := self.settings.phone_number_id) != owner:
+            raise no_such_object(method="get", node_id=node_id)
         return JsonResponse(media_node(request, self._media(node_id)))
 
     def post(self, request: HttpRequest, node_id: str) -> HttpResponse:
@@ -44,7 +48,7 @@ class NodeView(GraphView):
         return success()
 
     def _media(self, node_id: str) -> StoredMedia:
-        media = StoredMedia.objects.filter(graph_id=node_id).first()
+        media = StoredMedia.objects.known(now=timezone.now()).filter(graph_id=node_id).first()
         if media is None:
             raise no_such_object(method=self.request.method or "", node_id=node_id)
         return media

@@ -1,5 +1,6 @@
 """The business's side at Meta: templates, profile, media, and errors it is told to raise."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -81,6 +82,14 @@ class BusinessAccount(models.Model):
         return cls.objects.filter(pk=1).first() or cls()
 
 
+class StoredMediaQuerySet(models.QuerySet["StoredMedia"]):
+    """Files as Graph finds them."""
+
+    def known(self, *, now: datetime) -> "StoredMediaQuerySet":
+        """Files whose ids still work; the phone shows the others too."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
+
+
 class StoredMedia(models.Model):
     """A file uploaded by the business or sent by a customer."""
 
@@ -91,6 +100,12 @@ class StoredMedia(models.Model):
     filename = models.CharField(max_length=240, blank=True)
     data = models.BinaryField()
     created_at = models.DateTimeField()
+    #: From when on Graph no longer knows the id.
+    expires_at = models.DateTimeField(null=True)
+    #: Downloads that will find their address expired.
+    failing_downloads = models.PositiveSmallIntegerField(default=0)
+
+    objects = StoredMediaQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("stored media")

@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from whatsapp_notify.simulator import control, customers, numbers
+from whatsapp_notify.simulator import attachments, control, customers, numbers
+from whatsapp_notify.simulator.attachments import Attachment
 from whatsapp_notify.simulator.errors import GraphError
 from whatsapp_notify.simulator.fates import Fate
 from whatsapp_notify.simulator.models import ChatMessage, SimulatedCustomer
@@ -20,7 +21,8 @@ REACTIONS: Final = customers.REACTIONS
 
 #: Most characters that a person can write at once, as in WhatsApp.
 TEXT_LIMIT: Final = 4096
-PHOTO_LIMIT: Final = 5 * 1024 * 1024
+#: Most characters of a caption.
+CAPTION_LIMIT: Final = 1024
 
 #: Where the quick action "location" says that the customer is: the Senate Square of Helsinki.
 SAMPLE_LOCATION: Final = (60.1695, 24.9525)
@@ -46,7 +48,14 @@ def run(
         case "react", [pk, index]:
             _react(customer, pk=pk, index=index, now=now)
         case "photo", []:
-            customers.send_photo(customer, photo=_photo(upload), now=now)
+            attachments.send(customer, attachment=attachments.sample_photo(), now=now)
+        case "voice", []:
+            attachments.send(customer, attachment=attachments.sample_voice(), now=now)
+        case "document", []:
+            attachments.send(customer, attachment=attachments.sample_document(), now=now)
+        case "file", []:
+            chosen = _chosen_file(upload, caption=str(data.get("caption", "")))
+            attachments.send(customer, attachment=chosen, now=now)
         case "location", []:
             latitude, longitude = SAMPLE_LOCATION
             customers.send_location(customer, latitude=latitude, longitude=longitude, now=now)
@@ -103,12 +112,21 @@ def _react(customer: SimulatedCustomer, *, pk: str, index: str, now: datetime) -
     customers.react(customer, message=message, emoji=chosen, now=now)
 
 
-def _photo(upload: UploadedFile | None) -> customers.Photo:
+def _chosen_file(upload: UploadedFile | None, *, caption: str) -> Attachment:
+    """The file that a person chose on the page. Raises: BadAction with the reason."""
     if upload is None:
-        return customers.sample_photo()
-    if upload.content_type not in {"image/jpeg", "image/png"} or (upload.size or 0) > PHOTO_LIMIT:
-        raise BadAction
-    return customers.Photo(upload.read(), upload.content_type)
+        raise BadAction(_("Choose a file first."))
+    mime_type = upload.content_type or ""
+    try:
+        attachments.check(mime_type=mime_type, size=upload.size or 0)
+    except attachments.BadFile as err:
+        raise BadAction(str(err)) from err
+    return Attachment(
+        data=upload.read(),
+        mime_type=mime_type,
+        filename=upload.name or "",
+        caption=caption.strip()[:CAPTION_LIMIT],
+    )
 
 
 def _change_number(customer: SimulatedCustomer, *, phone: str) -> None:

@@ -136,7 +136,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Do what the customer does; back to the chat, or 204 for the script."""
     customer = get_object_or_404(SimulatedCustomer, pk=pk)
     try:
-        actions.run(customer, data=request.POST, upload=request.FILES.get("photo"))
+        actions.run(customer, data=request.POST, upload=request.FILES.get("file"))
     except actions.BadAction as error:
         words = str(error) or _("That cannot be done.")
         return HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")
