@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from tests.simulator.conftest import Caller
+from tests.simulator.test_answers import LIST, NUMBER_WANTED, PLACE_WANTED
 from whatsapp_notify.simulator import control
 from whatsapp_notify.simulator.models import ChatMessage, OutboxWebhook, SimulatedCustomer
 
@@ -68,6 +69,55 @@ class TestPhone:
         assert page.evaluate("window.stayed") is True
         assert page.complaints == []
 
+    def test_answers_a_list_a_place_and_a_quote(
+        self, live_server: Any, browser_page: Any, graph: Caller, customer: SimulatedCustomer
+    ) -> None:
+        page = browser_page
+        control.reply(customer, "Hello")
+        for interactive in (LIST, PLACE_WANTED):
+            graph.send(type="interactive", interactive=interactive)
+        ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())
+        page.goto(f"{live_server.url}/simulator/")
+
+        page.get_by_text("Choose", exact=True).click()
+        page.get_by_role("button", name="A person").click()
+        page.locator(".bubble--mine", has_text="A person").wait_for(timeout=8000)
+        page.locator(".answers").get_by_role("button", name="Send location").click()
+        page.locator(".bubble--mine .place").wait_for(timeout=8000)
+        bubble = page.locator(".bubble--theirs", has_text="Where are you?")
+        bubble.hover()
+        bubble.get_by_label("React", exact=True).click()
+        bubble.get_by_role("link", name="Quote in a message").click()
+        page.get_by_label("Message", exact=True).fill("At home")
+        page.keyboard.press("Enter")
+        page.locator(".bubble--mine .quote", has_text="Where are you?").last.wait_for(timeout=8000)
+
+        assert page.locator(".composer__quote").count() == 0
+        answer = ChatMessage.objects.get(pieces__body="At home")
+        assert answer.context_wamid == ChatMessage.objects.get(pieces__body="Where are you?").wamid
+        labels = set(OutboxWebhook.objects.values_list("label", flat=True))
+        assert {"interactive", "location", "text"} <= labels
+        assert page.complaints == []
+
+    def test_sends_a_file_and_says_why_another_is_refused(
+        self, live_server: Any, browser_page: Any, customer: SimulatedCustomer
+    ) -> None:
+        page = browser_page
+        page.goto(f"{live_server.url}/simulator/")
+
+        page.get_by_text("Send a file of your own").click()
+        field = page.get_by_label("Photo, video, sound or document")
+        field.set_input_files({"name": "a.html", "mimeType": "text/html", "buffer": b"x"})
+        page.get_by_role("button", name="Send the file").click()
+        page.get_by_role("alert").get_by_text("no files of the type text/html").wait_for()
+        field.set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"x"})
+        page.get_by_role("button", name="Send the file").click()
+        page.locator(".bubble--mine .file__name", has_text="a.pdf").wait_for(timeout=8000)
+
+        assert page.get_by_role("alert").count() == 0
+        # The browser itself tells of the answer 400.
+        assert [line for line in page.complaints if "400" not in line] == []
+
     @pytest.mark.parametrize("width", [1280, 375])
     def test_is_accessible_and_fits(
         self,
@@ -83,14 +133,25 @@ class TestPhone:
         ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())
         control.send_photo(customer, "Look")
         control.send_location(customer, 60.17, 24.95)
+        control.send_voice(customer)
+        control.send_document(customer)
         graph.send(text={"body": "Thank you"})
+        for interactive in (LIST, PLACE_WANTED, NUMBER_WANTED):
+            graph.send(type="interactive", interactive=interactive)
+        control.change_number(customer)
+        ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())
+        quoted = ChatMessage.objects.get(pieces__body="Thank you")
         context = browser_page.context.browser.new_context(bypass_csp=True)
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": 812})
 
-        for address in ("/simulator/", "/simulator/numbers/"):
+        chat = f"/simulator/customers/{customer.pk}/?quote={quoted.pk}"
+        for address in ("/simulator/", chat, "/simulator/numbers/"):
             page.goto(live_server.url + address)
             page.wait_for_timeout(500)
+            page.evaluate(
+                "document.querySelectorAll('details').forEach((each) => each.open = true)"
+            )
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
             assert page.evaluate("document.documentElement.scrollWidth") <= width

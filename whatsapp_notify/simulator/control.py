@@ -136,11 +136,22 @@ def fail_downloads(media_id: str, times: int = 1) -> bool:
     return attachments.fail_downloads(media_id=media_id, times=times, now=timezone.now())
 
 
-def send_location(person: SimulatedCustomer, latitude: float, longitude: float) -> ChatMessage:
-    """This will send a place."""
+def send_location(
+    person: SimulatedCustomer, latitude: float, longitude: float, context_wamid: str = ""
+) -> ChatMessage:
+    """This will send a place; with a wamid it answers the shop's request for one."""
     return customers.send_location(
-        person, latitude=latitude, longitude=longitude, now=timezone.now()
+        person,
+        latitude=latitude,
+        longitude=longitude,
+        context_wamid=context_wamid,
+        now=timezone.now(),
     )
+
+
+def share_number(person: SimulatedCustomer, context_wamid: str = "") -> ChatMessage:
+    """This will answer the shop's request for the number by a contact card."""
+    return numbers.share(person, context_wamid=context_wamid, now=timezone.now())
 
 
 def send_order(

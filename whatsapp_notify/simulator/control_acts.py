@@ -13,6 +13,10 @@ def _told(message: ChatMessage) -> Answer:
     return {"wamid": message.wamid}
 
 
+def _context(values: Values) -> str:
+    return text(values, "context_wamid", default="")
+
+
 def _add_hidden_customer(values: Values) -> Answer:
     added = control.hidden_customer(
         text(values, "phone", default=""), name=text(values, "name", default="")
@@ -30,8 +34,7 @@ def _change_number(values: Values) -> Answer:
 
 
 def _reply(values: Values) -> Answer:
-    context = text(values, "context_wamid", default="")
-    return _told(control.reply(person(values), text(values, "text"), context))
+    return _told(control.reply(person(values), text(values, "text"), _context(values)))
 
 
 def _press(values: Values) -> Answer:
@@ -54,7 +57,11 @@ def _react(values: Values) -> Answer:
 
 def _location(values: Values) -> Answer:
     place = (number(values, "latitude"), number(values, "longitude"))
-    return _told(control.send_location(person(values), *place))
+    return _told(control.send_location(person(values), *place, _context(values)))
+
+
+def _share_number(values: Values) -> Answer:
+    return _told(control.share_number(person(values), _context(values)))
 
 
 def _order(values: Values) -> Answer:
@@ -87,8 +94,7 @@ def _media(values: Values) -> Answer:
     )
     if attachment.kind and attachment.kind not in attachments.KINDS:
         raise BadCommand("unknown_kind")
-    context = text(values, "context_wamid", default="")
-    sent = control.send_media(person(values), attachment, context)
+    sent = control.send_media(person(values), attachment, _context(values))
     return {**_told(sent), "media_id": sent.pieces["media"]["media_id"]}
 
 
@@ -138,6 +144,7 @@ ACTS: Final[Mapping[str, Callable[[Values], Answer]]] = {
     "press_button": _press,
     "react": _react,
     "send_location": _location,
+    "share_number": _share_number,
     "send_photo": _photo,
     "send_voice": _voice,
     "send_document": _document,

@@ -80,12 +80,23 @@ def write_text(
 
 
 def send_location(
-    customer: SimulatedCustomer, *, latitude: float, longitude: float, now: datetime
+    customer: SimulatedCustomer,
+    *,
+    latitude: float,
+    longitude: float,
+    now: datetime,
+    context_wamid: str = "",
 ) -> ChatMessage:
-    """This will send a place."""
+    """This will send a place; with a context it answers the shop's request for one."""
     value = {"latitude": latitude, "longitude": longitude}
-    pieces = {"location": {**value, "name": "", "address": ""}}
-    return send(customer, kind="location", value=value, pieces=pieces, now=now)
+    return send(
+        customer,
+        kind="location",
+        value=value,
+        pieces={"location": {**value, "name": "", "address": ""}},
+        context_wamid=context_wamid,
+        now=now,
+    )
 
 
 def send_order(
@@ -184,7 +195,7 @@ def send(
     customer: SimulatedCustomer,
     *,
     kind: str,
-    value: dict[str, Any],
+    value: Any,
     pieces: dict[str, Any],
     now: datetime,
     context_wamid: str = "",

@@ -78,3 +78,27 @@ def _system(customer: SimulatedCustomer, *, wa_id: str, user_id: str) -> dict[st
         return {"body": "User id changed", **ids, "type": "user_changed_user_id"}
     body = f"User changed from {customer.wa_id} to {wa_id}"
     return {"body": body, "wa_id": wa_id, **ids, "type": "user_changed_number"}
+
+
+def share(customer: SimulatedCustomer, *, now: datetime, context_wamid: str = "") -> ChatMessage:
+    """This will answer the shop's request for the number by a contact card with it."""
+    phone = f"+{customer.wa_id}"
+    card = {
+        "name": {"formatted_name": customer.name, "first_name": customer.name.partition(" ")[0]},
+        "phones": [{"phone": phone, "wa_id": customer.wa_id, "type": "CELL"}],
+        "origin": "contact_request",
+        "vcard": _vcard(customer.name, phone=phone),
+    }
+    return customers.send(
+        customer,
+        kind="contacts",
+        value=[card],
+        pieces={"contacts": [{"name": customer.name, "phone": phone}]},
+        context_wamid=context_wamid,
+        now=now,
+    )
+
+
+def _vcard(name: str, *, phone: str) -> str:
+    lines = ("BEGIN:VCARD", "VERSION:3.0", f"FN:{name}", f"TEL;type=CELL:{phone}", "END:VCARD")
+    return "\n".join(lines)

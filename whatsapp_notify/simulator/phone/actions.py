@@ -1,6 +1,7 @@
 """What the buttons of the phone page do.
 
-The field ``do`` names the action; ``press:12:0`` and ``react:12:3`` carry a message and an index.
+The field ``do`` names the action; ``press:12:0`` and ``react:12:3`` carry a message and an index,
+``location:12`` and ``contact:12`` the message that asked for it.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,8 @@ def run(
     now = timezone.now()
     match name, parts:
         case "text", []:
-            _write(customer, text=str(data.get("text", "")), now=now)
+            quote = str(data.get("quote", ""))
+            _write(customer, text=str(data.get("text", "")), quote=quote, now=now)
         case "say", [*words]:
             _write(customer, text=":".join(words), now=now)
         case "press", [pk, index]:
@@ -56,9 +58,11 @@ def run(
         case "file", []:
             chosen = _chosen_file(upload, caption=str(data.get("caption", "")))
             attachments.send(customer, attachment=chosen, now=now)
-        case "location", []:
-            latitude, longitude = SAMPLE_LOCATION
-            customers.send_location(customer, latitude=latitude, longitude=longitude, now=now)
+        case "location", [*pk]:
+            _send_location(customer, pk=":".join(pk), now=now)
+        case "contact", [pk]:
+            asked = _message(customer, pk)
+            numbers.share(customer, context_wamid=asked.wamid, now=now)
         case "read", []:
             customers.open_chat(customer, now=now)
         case (("stop_marketing" | "resume_marketing"), []):
@@ -71,12 +75,25 @@ def run(
             raise BadAction
 
 
-def _write(customer: SimulatedCustomer, *, text: str, now: datetime) -> None:
+def _write(customer: SimulatedCustomer, *, text: str, now: datetime, quote: str = "") -> None:
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > TEXT_LIMIT:
         raise BadAction
+    context_wamid = _message(customer, quote).wamid if quote else ""
     customers.open_chat(customer, now=now)
-    customers.write_text(customer, text=text, now=now)
+    customers.write_text(customer, text=text, context_wamid=context_wamid, now=now)
+
+
+def _send_location(customer: SimulatedCustomer, *, pk: str, now: datetime) -> None:
+    context_wamid = _message(customer, pk).wamid if pk else ""
+    latitude, longitude = SAMPLE_LOCATION
+    customers.send_location(
+        customer,
+        latitude=latitude,
+        longitude=longitude,
+        context_wamid=context_wamid,
+        now=now,
+    )
 
 
 def _message(customer: SimulatedCustomer, pk: str) -> ChatMessage:

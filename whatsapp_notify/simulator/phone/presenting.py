@@ -100,6 +100,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """The message above which the customer is writing an answer."""
+
+    pk: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A webhook in the list of what the shop was told."""
 
@@ -154,6 +162,15 @@ def last_line(message: ChatMessage) -> str:
     if "contacts" in pieces:
         return "👤 " + pieces["contacts"][0]["name"]
     return markup.as_line(pieces.get("body") or pieces.get("title") or "…")
+
+
+def quoted_by(customer: SimulatedCustomer, *, pk: str) -> Quoted | None:
+    """This will return the message of the shop that the customer is about to answer, if any."""
+    if not (pk.isascii() and pk.isdigit() and len(pk) <= 18):
+        return None
+    rows = customer.messages.filter(direction=ChatMessage.Direction.TO_CUSTOMER)
+    found = rows.filter(pk=int(pk)).first()
+    return Quoted(pk=found.pk, line=last_line(found)) if found else None
 
 
 def load_thread(customer: SimulatedCustomer, *, now: datetime) -> list[ChatMessage]:
@@ -221,9 +238,19 @@ def _bubble(
         reaction=message.reaction,
         buttons=answers[:own],
         cards=_cards(pieces.get("cards", []), answers[own : own + in_cards], host=host),
-        rows=answers[own + in_cards :],
+        rows=_rows(pieces.get("list", {}), answers[own + in_cards :]),
         offer_ends=_offer_ends(pieces.get("offer")),
     )
+
+
+def _rows(listed: dict[str, Any], answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a list, the first of each section with the section's title."""
+    titles = {}
+    place = 0
+    for section in listed.get("sections", []):
+        titles[place] = section["title"]
+        place += len(section["rows"])
+    return [{**row, "section": titles.get(index, "")} for index, row in enumerate(answers)]
 
 
 def _cards(

@@ -81,6 +81,7 @@ def chat(request: HttpRequest, pk: int) -> HttpResponse:
         customer=customer,
         items=presenting.items(messages, host=request.get_host(), now=now),
         reactions=actions.REACTIONS,
+        quoted=presenting.quoted_by(customer, pk=request.GET.get("quote", "")),
         **presenting.panel(customer, now=now),
     )
     return render(request, "whatsapp_simulator/chat.html", context)

@@ -181,6 +181,7 @@
       const answer = await post(form.action, data);
       await showRefusal(answer);
       if (answer.ok && "clear" in form.dataset) form.reset();
+      if (answer.ok && data.get("quote")) dropQuote(form);
     } catch (error) {
       showOffline(true);
       return;
@@ -188,6 +189,11 @@
     etag = "";
     await poll();
     scrollToEnd(true);
+  }
+
+  function dropQuote(form) {
+    form.querySelector("[data-quote]").remove();
+    history.replaceState(null, "", location.pathname);
   }
 
   function grow(field) {
