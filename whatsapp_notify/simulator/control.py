@@ -7,12 +7,13 @@
 Functions read the clock themselves, because they stand for a person at a phone.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from . import attachments, customers, identities, numbers, outbox, webhooks
+from . import attachments, customers, identities, numbers, outbox, rare_messages, webhooks
 from .conf import SimulatorSettings, get_settings
 from .fates import Fate
 from .models import (
@@ -159,6 +160,42 @@ def send_order(
 ) -> ChatMessage:
     """This will send a cart: ``items[]: {product_retailer_id, quantity, item_price, currency}``."""
     return customers.send_order(person, items=items, text=text, now=timezone.now())
+
+
+def write_in_group(
+    person: SimulatedCustomer, text: str, group_id: str = rare_messages.SAMPLE_GROUP_ID
+) -> ChatMessage:
+    """This will write a text in a group that the business number is in."""
+    return rare_messages.write_in_group(person, text=text, group_id=group_id, now=timezone.now())
+
+
+def come_from_advertisement(
+    person: SimulatedCustomer,
+    text: str,
+    referral: Mapping[str, Any] = rare_messages.SAMPLE_REFERRAL,
+) -> ChatMessage:
+    """This will write the first text of a chat that an advertisement has opened."""
+    return rare_messages.come_from_advertisement(
+        person, text=text, referral=referral, now=timezone.now()
+    )
+
+
+def send_unsupported(person: SimulatedCustomer, kind: str = "poll") -> ChatMessage:
+    """This will send what the API cannot show."""
+    return rare_messages.send_unsupported(person, kind=kind, now=timezone.now())
+
+
+def edit(person: SimulatedCustomer, message: ChatMessage, text: str) -> ChatMessage:
+    """This will change the words of the customer's own message.
+
+    Raises: rare_messages.NotTheirs.
+    """
+    return rare_messages.edit(person, message=message, text=text, now=timezone.now())
+
+
+def revoke(person: SimulatedCustomer, message: ChatMessage) -> ChatMessage:
+    """This will take back the customer's own message. Raises: rare_messages.NotTheirs."""
+    return rare_messages.revoke(person, message=message, now=timezone.now())
 
 
 def read(person: SimulatedCustomer) -> int:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from . import conf, control, control_values, customers
 from .control_acts import ACTS
+from .control_rarities import RARITIES
 from .control_values import Answer, BadCommand, Values
 from .errors import GraphError
 from .fates import Fate
@@ -186,6 +187,7 @@ def _reset(values: Values) -> Answer:
 #: Action and the function that runs it.
 COMMANDS: Final[Mapping[str, Callable[[Values], Answer]]] = {
     **ACTS,
+    **RARITIES,
     "set_fate": _set_fate,
     "chat": _chat,
     "ledger": _ledger,

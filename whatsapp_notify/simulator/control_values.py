@@ -55,7 +55,7 @@ def message(values: Values, whose: SimulatedCustomer) -> ChatMessage:
     if wamid:
         found = rows.filter(wamid=wamid).first()
     else:
-        arrived = rows.filter(delivered_at__lte=timezone.now()).exclude(kind="reaction")
+        arrived = rows.filter(delivered_at__lte=timezone.now()).drawn()
         found = arrived.order_by("-delivered_at", "-id").first()
     if found is None:
         raise BadCommand("no_such_message")

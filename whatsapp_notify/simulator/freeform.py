@@ -3,7 +3,7 @@
 A bubble is a dict of pieces, all optional:
 ``{"title", "body", "footer", "media": {kind, link, media_id, filename}, "location": {...},
 "contacts": [{name, phone}], "buttons": [{kind, text, ...}], "list": {text, sections},
-"cards": [pieces], "offer": {text, expires_ms}, "reaction": {emoji, wamid}}``.
+"cards": [pieces], "offer": {text, expires_ms}, "reaction": {emoji, wamid}, "rewritten": times}``.
 Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/,
 read 2026-11
 """

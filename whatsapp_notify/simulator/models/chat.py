@@ -55,14 +55,22 @@ class SimulatedCustomer(models.Model):
         return self.last_wrote_at is not None and now < self.last_wrote_at + SERVICE_WINDOW
 
 
+#: Kinds that change other bubbles and have none of their own.
+BUBBLELESS_KINDS = ("reaction", "edit", "revoke")
+
+
 class ChatMessageQuerySet(models.QuerySet["ChatMessage"]):
     """Messages as the phone shows them."""
+
+    def drawn(self) -> "ChatMessageQuerySet":
+        """Messages with a bubble of their own."""
+        return self.exclude(kind__in=BUBBLELESS_KINDS)
 
     def shown(self, *, now: datetime) -> "ChatMessageQuerySet":
         """Messages that have reached the phone or failed, and those the customer wrote."""
         arrived = Q(delivered_at__lte=now) | Q(failed_at__lte=now)
         written = Q(direction=ChatMessage.Direction.TO_BUSINESS)
-        return self.filter(arrived | written).exclude(kind="reaction")
+        return self.filter(arrived | written).drawn()
 
     def unseen(self, *, now: datetime) -> "ChatMessageQuerySet":
         """Messages that lie on the phone and have not been looked at."""
@@ -71,7 +79,7 @@ class ChatMessageQuerySet(models.QuerySet["ChatMessage"]):
             direction=ChatMessage.Direction.TO_CUSTOMER,
             delivered_at__lte=now,
             seen_at=None,
-        ).exclude(kind="reaction")
+        ).drawn()
 
 
 class ChatMessage(models.Model):

@@ -156,7 +156,8 @@ def last_line(message: ChatMessage) -> str:
         return _("A message did not arrive")
     if "media" in pieces:
         kind = pieces["media"]["kind"]
-        return f"{_MEDIA_WORDS.get(kind, '')} {markup.as_line(pieces.get('body', ''))}".strip()
+        words = pieces.get("body", "") or pieces["media"]["filename"]
+        return f"{_MEDIA_WORDS.get(kind, '')} {markup.as_line(words)}".strip()
     if "location" in pieces:
         return "📍 " + (pieces["location"].get("name") or _("Location"))
     if "contacts" in pieces:
@@ -210,7 +211,7 @@ def _item(message: ChatMessage, *, quoted: ChatMessage | None, host: str, now: d
 def revision_of(message: ChatMessage, *, now: datetime) -> str:
     """This will return a mark that changes with all that a bubble shows."""
     ticks = message.status_at(now) if message.is_from_customer else ""
-    return f"{message.pk}-{ticks}-{message.reaction}"
+    return f"{message.pk}-{ticks}-{message.reaction}-{message.pieces.get('rewritten', 0)}"
 
 
 def _bubble(
