@@ -1,6 +1,8 @@
 """``POST /simulator/control/``: another process plays the customer."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.simulator.conftest import ORDINARY, SETTINGS, TOKEN, Caller, Shop
+from whatsapp_notify.simulator.control_api import COMMANDS
 from whatsapp_notify.simulator.models import ChatMessage, OutboxWebhook, SimulatedCustomer
+
+ROOT = Path(__file__).parents[2]
 
 
 def order(client: Client, token: str = TOKEN, **values: Any) -> HttpResponse:
@@ -28,6 +33,13 @@ def delivered(graph: Caller) -> ChatMessage:
     graph.send_template()
     ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())
     return ChatMessage.objects.get()
+
+
+def test_documents_name_every_action() -> None:
+    words = (ROOT / "docs" / "integration.md").read_text()
+
+    named = set(re.findall(r"`([a-z_]+)`", words.partition("| action |")[2]))
+    assert set(COMMANDS) <= named
 
 
 class TestAccess:

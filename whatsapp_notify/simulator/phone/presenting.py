@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import phonenumbers
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -128,9 +128,10 @@ def people(*, current: SimulatedCustomer | None, now: datetime) -> list[Person]:
         & (Q(messages__read_at=None) | Q(messages__read_at__gt=now))
         & ~Q(messages__kind="reaction")
     )
+    # PostgreSQL would put chats without a message first.
     found = SimulatedCustomer.objects.annotate(
         last_pk=Subquery(last.values("pk")[:1]), unread=Count("messages", filter=unseen)
-    ).order_by("-last_pk", "-id")[:MOST_CUSTOMERS]
+    ).order_by(F("last_pk").desc(nulls_last=True), "-id")[:MOST_CUSTOMERS]
     rows = list(found)
     lines = ChatMessage.objects.in_bulk([row.last_pk for row in rows if row.last_pk])
     return [_person(row, lines.get(row.last_pk), current=current) for row in rows]
