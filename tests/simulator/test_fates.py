@@ -53,6 +53,27 @@ class TestUserId:
         assert user_id == identities.user_id_of("358457390100")
 
 
+class TestNewNumber:
+    @pytest.mark.parametrize(
+        ("like", "region"),
+        [
+            ("358457390190", "FI"),
+            ("15550783881", "US"),
+            ("46701234567", "SE"),
+            ("79161234567", "RU"),
+        ],
+    )
+    def test_could_be_a_number_of_the_country(self, like: str, region: str) -> None:
+        number = phonenumbers.parse(f"+{identities.new_number(like=like)}")
+
+        assert phonenumbers.is_valid_number(number)
+        assert phonenumbers.region_code_for_number(number) == region
+
+    @pytest.mark.parametrize("like", ["", "999123456789"])
+    def test_is_nobodys_where_the_country_is_unknown(self, like: str) -> None:
+        assert len(identities.new_number(like=like).removeprefix("999")) == 10
+
+
 class TestStatuses:
     """One row per fate: the statuses that the shop hears of a utility template."""
 

@@ -64,19 +64,30 @@ def region_of(wa_id: str) -> str:
     return phonenumbers.region_code_for_number(number) or "ZZ"
 
 
-def user_id_of(wa_id: str, *, region: str = "") -> str:
+def user_id_of(wa_id: str) -> str:
     """This will return the business-scoped user id of a number: always the same, never the number.
 
-    Shape: country, dot, digits, for example ``FI.48211903857761204``. The country is the
-    number's own unless given.
+    Shape: country, dot, digits, for example ``FI.48211903857761204``.
     """
     fingerprint = hashlib.sha256(f"whatsapp-simulator:{wa_id}".encode()).digest()
-    return f"{region or region_of(wa_id)}.{int.from_bytes(fingerprint[:7]):017d}"
+    return f"{region_of(wa_id)}.{int.from_bytes(fingerprint[:7]):017d}"
 
 
 def new_number(*, like: str) -> str:
-    """This will return made-up digits with the country code of another number."""
-    return (_country_code(like) or "999") + f"{secrets.randbelow(10**10):010d}"
+    """This will return digits that could be a mobile number of the same country.
+
+    Digits that nobody has where the country is unknown.
+    """
+    code = _country_code(like)
+    region = phonenumbers.region_code_for_country_code(int(code or 0))
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None:
+        return f"999{secrets.randbelow(10**10):010d}"
+    beginning = f"{code}{phonenumbers.national_significant_number(example)}"[:-6]
+    while True:
+        digits = f"{beginning}{secrets.randbelow(10**6):06d}"
+        if phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}")):
+            return digits
 
 
 def new_wamid(known_as: str, *, from_business: bool) -> str:

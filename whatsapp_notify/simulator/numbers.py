@@ -26,10 +26,8 @@ def add_hidden(*, digits: str, name: str, settings: SimulatorSettings) -> Simula
         known = customers.get_or_create(digits=digits, name=name)
         customers.set_fate(known, fate=Fate.HIDDEN_NUMBER)
         return known
-    wa_id = identities.new_number(like=settings.business_digits)
-    # Nobody owns a made-up number, so the country is that of the shop.
-    region = identities.region_of(settings.business_digits)
-    user_id = identities.user_id_of(wa_id, region=region)
+    wa_id = identities.wa_id_of(identities.new_number(like=settings.business_digits))
+    user_id = identities.user_id_of(wa_id)
     return SimulatedCustomer.objects.create(
         wa_id=wa_id,
         phone=wa_id,
@@ -53,9 +51,7 @@ def change(
     wa_id = identities.wa_id_of(digits or identities.new_number(like=customer.wa_id))
     if SimulatedCustomer.objects.filter(wa_id=wa_id).exists():
         raise NumberTaken
-    # A made-up number has no country of its own.
-    region = customer.user_id.partition(".")[0] if not digits else ""
-    user_id = identities.user_id_of(wa_id, region=region)
+    user_id = identities.user_id_of(wa_id)
     system = _system(customer, wa_id=wa_id, user_id=user_id)
     with transaction.atomic():
         message = customers.send(
