@@ -7,6 +7,13 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route
 
 from tests.browser.conftest import POLICY
 
+#: Words that are still fading in have the colours of no design.
+_STANDSTILL = """Promise.allSettled(
+    document.getAnimations()
+        .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+        .map((each) => each.finished)
+)"""
+
 
 class WatchedPage:
     """A page whose documents carry a strict policy; ``faults`` gathers all that is wrong."""
@@ -22,6 +29,7 @@ class WatchedPage:
     def look(self) -> None:
         """This will run axe over the page as it is now, and see whether it fits the window."""
         self.page.wait_for_load_state()
+        self.page.evaluate(_STANDSTILL)
         where = self.page.url.split("/", 3)[-1]
         # Axe styles elements of its own, which the policy refuses; that is no fault of the page.
         self._is_axe_at_work = True
