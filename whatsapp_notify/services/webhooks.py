@@ -288,6 +288,7 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
             _finish(group, now)
     except Exception as err:  # noqa: BLE001  # each is done for itself, and the one that broke says so
         logger.info("Messages are read one by one", extra={"fault": type(err).__name__})
+        shared_reads.forget()
         return False
     return True
 

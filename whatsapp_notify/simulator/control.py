@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from . import attachments, customers, identities, numbers, outbox, rare_messages, webhooks
+from . import attachments, customers, identities, outbox, phone_numbers, rare_messages, webhooks
 from .conf import SimulatorSettings, get_settings
 from .fates import Fate
 from .models import (
@@ -57,7 +57,7 @@ def hidden_customer(phone: str = "", *, name: str = "") -> SimulatedCustomer:
     """
     settings = get_settings()
     digits = _digits(phone, settings=settings)
-    return numbers.add_hidden(digits=digits, name=name, settings=settings)
+    return phone_numbers.add_hidden(digits=digits, name=name, settings=settings)
 
 
 def customer_of(user_id: str) -> SimulatedCustomer | None:
@@ -68,11 +68,11 @@ def customer_of(user_id: str) -> SimulatedCustomer | None:
 def change_number(person: SimulatedCustomer, phone: str = "") -> ChatMessage:
     """This will give the customer another number, made up unless given, and tell the shop.
 
-    Raises: numbers.NumberTaken; GraphError 131009 when it cannot be a phone number.
+    Raises: phone_numbers.NumberTaken; GraphError 131009 when it cannot be a phone number.
     """
     settings = get_settings()
     digits = _digits(phone, settings=settings)
-    return numbers.change(person, digits=digits, settings=settings, now=timezone.now())
+    return phone_numbers.change(person, digits=digits, settings=settings, now=timezone.now())
 
 
 def messages(person: SimulatedCustomer) -> list[ChatMessage]:
@@ -152,7 +152,7 @@ def send_location(
 
 def share_number(person: SimulatedCustomer, context_wamid: str = "") -> ChatMessage:
     """This will answer the shop's request for the number by a contact card."""
-    return numbers.share(person, context_wamid=context_wamid, now=timezone.now())
+    return phone_numbers.share(person, context_wamid=context_wamid, now=timezone.now())
 
 
 def send_order(

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from . import attachments, control, customers, numbers
+from . import attachments, control, customers, phone_numbers
 from .control_values import Answer, BadCommand, Values, message, number, person, text
 from .models import ChatMessage
 
@@ -28,7 +28,7 @@ def _change_number(values: Values) -> Answer:
     who = person(values)
     try:
         changed = control.change_number(who, text(values, "new_phone", default=""))
-    except numbers.NumberTaken as err:
+    except phone_numbers.NumberTaken as err:
         raise BadCommand("number_taken") from err
     return {**_told(changed), "wa_id": who.wa_id, "user_id": who.user_id}
 

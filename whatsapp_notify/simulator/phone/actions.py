@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from whatsapp_notify.simulator import attachments, control, customers, numbers
+from whatsapp_notify.simulator import attachments, control, customers, phone_numbers
 from whatsapp_notify.simulator.attachments import Attachment
 from whatsapp_notify.simulator.errors import GraphError
 from whatsapp_notify.simulator.fates import Fate
@@ -62,7 +62,7 @@ def run(
             _send_location(customer, pk=":".join(pk), now=now)
         case "contact", [pk]:
             asked = _message(customer, pk)
-            numbers.share(customer, context_wamid=asked.wamid, now=now)
+            phone_numbers.share(customer, context_wamid=asked.wamid, now=now)
         case "read", []:
             customers.open_chat(customer, now=now)
         case (("stop_marketing" | "resume_marketing"), []):
@@ -151,7 +151,7 @@ def _change_number(customer: SimulatedCustomer, *, phone: str) -> None:
         control.change_number(customer, phone)
     except GraphError as err:
         raise BadAction(_("This is not a phone number.")) from err
-    except numbers.NumberTaken as err:
+    except phone_numbers.NumberTaken as err:
         raise BadAction(_("A customer here has this number already.")) from err
 
 

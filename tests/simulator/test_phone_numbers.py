@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulator.conftest import ORDINARY, Caller, Shop
 from whatsapp_notify.cloud_api.webhooks import contents
-from whatsapp_notify.simulator import control, numbers
+from whatsapp_notify.simulator import control, phone_numbers
 from whatsapp_notify.simulator.models import SimulatedCustomer
 
 
@@ -121,7 +121,7 @@ class TestChangeOfNumber:
         customer = control.customer(ORDINARY)
         control.customer("+358457390101")
 
-        with pytest.raises(numbers.NumberTaken):
+        with pytest.raises(phone_numbers.NumberTaken):
             control.change_number(customer, phone)
 
 
