@@ -1,6 +1,8 @@
 """What all tests share."""
 
+import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,3 +15,17 @@ def empty_outbox() -> Iterator[None]:
     locmem.reset()
     yield
     locmem.reset()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all that look at pages: Playwright runs one loop a process."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    # The loop runs in this thread, where Django would refuse the database.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

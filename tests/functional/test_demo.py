@@ -48,7 +48,7 @@ class TestOnce:
         assert done.returncode == 0, done.stderr[-5000:]
         story = json.loads(done.stdout)
         assert (story["ok"], story["missing"]) == (True, [])
-        assert story["survey_scores"] == [9]
+        assert story["survey_scores"] == [9, 2]
         on_the_phone = {
             (message["event"], message["topic"])
             for message in story["messages"]

@@ -22,7 +22,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.models import Contact, InboundMedia, InboundMessage, Message
 from whatsapp_notify.services import inbound_media, media_files, sweep
-from whatsapp_notify.simulator import customers
+from whatsapp_notify.simulator import attachments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -679,8 +679,8 @@ class TestSimulator:
             "GRAPH_URL": f"{live_server.url}/simulator/graph",
             "MEDIA_DIRECTORY": str(place),
         }
-        photo = customers.sample_photo()
-        stored = customers.store_media(data=photo.data, mime_type=photo.mime_type, now=NOW)
+        photo = attachments.sample_photo()
+        stored = attachments.store(data=photo.data, mime_type=photo.mime_type, now=NOW)
 
         row = fetch(sent(media_id=stored.graph_id, sha256=stored.sha256))
 

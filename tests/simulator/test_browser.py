@@ -1,6 +1,5 @@
 """The phone page in a real browser: messages appear by themselves, axe finds nothing."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -23,23 +22,17 @@ pytestmark = [
 
 
 @pytest.fixture
-def browser_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def browser_page(browser: Any) -> Iterator[Any]:
     """A page that collects what the browser complains about."""
-    from playwright.sync_api import sync_playwright
-
-    # Playwright runs an event loop in this thread; the ORM is used outside of it.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda line: page.complaints.append(line.text) if line.type == "error" else None,
-        )
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda line: page.complaints.append(line.text) if line.type == "error" else None,
+    )
+    yield page
+    page.close()
 
 
 @pytest.fixture
