@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from tests import chat, factories, files
 from tests.cloud_api.scripted_server import Exchange, http
@@ -680,7 +681,14 @@ class TestSimulator:
             "MEDIA_DIRECTORY": str(place),
         }
         photo = attachments.sample_photo()
-        stored = attachments.store(data=photo.data, mime_type=photo.mime_type, now=NOW)
+        stored = attachments.store(
+            data=photo.data,
+            mime_type=photo.mime_type,
+            filename="",
+            # The simulator goes by the clock on the wall.
+            expires_at=timezone.now() + timedelta(days=7),
+            now=NOW,
+        )
 
         row = fetch(sent(media_id=stored.graph_id, sha256=stored.sha256))
 
