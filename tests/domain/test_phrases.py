@@ -35,14 +35,6 @@ class TestKeys:
         }
 
 
-class TestRepeated:
-    def test_finds_what_two_lists_share(self) -> None:
-        assert phrases.repeated(["returns\nback", "Returns!\nopen"]) == {phrases.key("returns")}
-
-    def test_finds_nothing_in_one_list(self) -> None:
-        assert phrases.repeated(["returns\nreturns"]) == frozenset()
-
-
 class TestIsCourtesy:
     @pytest.mark.parametrize(
         "text",

@@ -1,7 +1,5 @@
 """Words that a shop waits for: the whole message, whatever its capitals, accents or courtesy."""
 
-from collections.abc import Iterable
-
 from whatsapp_notify.domain import replies
 
 #: A longer message is a letter, not a keyword.
@@ -24,28 +22,13 @@ def keys(phrases: str) -> frozenset[str]:
 def is_courtesy(text: str) -> bool:
     """This will tell whether a message says no more than "thanks", "ok" or an emoji."""
     return not text.strip() or (
-        len(text) <= MAX_LENGTH and all(word in _COURTESIES for word in _plain(text))
+        len(text) <= MAX_LENGTH and all(word in _COURTESIES for word in replies.words(text))
     )
 
 
 def is_greeting(text: str) -> bool:
     """This will tell whether a message is a mere hello."""
     return key(text) in _GREETINGS
-
-
-def repeated(phrases: Iterable[str]) -> frozenset[str]:
-    """This will return the keys that occur in more than one of some lists of phrases."""
-    seen: set[str] = set()
-    twice: set[str] = set()
-    for each in phrases:
-        found = keys(each)
-        twice |= seen & found
-        seen |= found
-    return frozenset(twice)
-
-
-def _plain(text: str) -> tuple[str, ...]:
-    return replies.words(text)
 
 
 _AGREEMENTS = "ok okay okei oki kk joo juu selvä ja okej bra да хорошо ок ага понятно great super"
