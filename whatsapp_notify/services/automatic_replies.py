@@ -6,17 +6,28 @@ to one message is one message; who talks with a member of the staff gets none; a
 has got many within an hour, after being told once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Exists, OuterRef
 
 from whatsapp_notify import conf
 from whatsapp_notify.domain import opening
 from whatsapp_notify.models import AutomaticReply, Conversation, Enquiry, InboundMessage, Message
-from whatsapp_notify.services import answer_words, answers, consent, conversations, opening_hours
+from whatsapp_notify.models.set_based import among
+from whatsapp_notify.services import (
+    answer_words,
+    answers,
+    consent,
+    conversations,
+    opening_hours,
+    together,
+)
 
 Kind = AutomaticReply.Kind
+
+#: Name under which greetings are kept back; see Note [Several messages in one transaction].
+GREETED = "greeted"
 
 #: An answer to something written so long ago would only puzzle.
 _TOO_LATE = timedelta(hours=1)
@@ -74,13 +85,36 @@ def _has_stopped_since(inbound: InboundMessage) -> bool:
 def _greeting(inbound: InboundMessage, conversation: Conversation, now: datetime) -> list[str]:
     if conversation.greeted_at is not None:
         return []
-    Conversation.objects.filter(pk=conversation.pk).update(greeted_at=now)
-    earlier = InboundMessage.objects.filter(
-        contact_id=inbound.contact_id, sender=inbound.sender, pk__lt=inbound.pk
-    )
-    if earlier.exists():
+    if not together.defer(GREETED, conversation.pk):
+        note_greeted([conversation.pk], now=now)
+    if together.each("wrote_before", inbound, _wrote_before):
         return []  # known from before there were greetings
     return [answer_words.of_kind(kind=Kind.GREETING, contact=inbound.contact, now=now)]
+
+
+def note_greeted(conversation_ids: Sequence[int], *, now: datetime) -> None:
+    """This will keep that customers have been greeted, or need not be."""
+    Conversation.objects.filter(pk__in=among(conversation_ids)).update(greeted_at=now)
+
+
+def _wrote_before(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
+    """This will tell who has written to the same number of ours before."""
+    earlier = InboundMessage.objects.filter(
+        contact_id=OuterRef("contact_id"), sender_id=OuterRef("sender_id"), pk__lt=OuterRef("pk")
+    )
+    asked = InboundMessage.objects.filter(pk__in=among([row.pk for row in rows]))
+    return dict(asked.values_list("pk", Exists(earlier)))
+
+
+def _said_lately(rows: Sequence[InboundMessage], now: datetime) -> Mapping[int, int]:
+    """This will count the replies of the last hour to each customer."""
+    said = Message.objects.filter(
+        key__startswith=answers.REPLY_KEY,
+        contact_id__in=among([row.contact_id for row in rows]),
+        created_at__gt=now - _HOUR,
+    )
+    counts = dict(said.values_list("contact_id").annotate(Count("id")))
+    return {row.pk: counts.get(row.contact_id, 0) for row in rows}
 
 
 def _what_comes(inbound: InboundMessage, conversation: Conversation, now: datetime) -> list[str]:
@@ -99,12 +133,8 @@ def _is_too_much(inbound: InboundMessage, conversation: Conversation, now: datet
     limit = conf.load().AUTOMATIC_REPLIES_PER_HOUR
     if not limit:
         return True
-    said = Message.objects.filter(
-        Q(key__startswith=answers.REPLY_KEY),
-        contact_id=inbound.contact_id,
-        created_at__gt=now - _HOUR,
-    ).count()
-    if said < limit:
+    said = together.each("said_lately", inbound, lambda rows: _said_lately(rows, now))
+    if (said or 0) < limit:
         return False
     told_at = conversation.flood_told_at
     if told_at is None or told_at <= now - _HOUR:

@@ -8,7 +8,7 @@ stay two. Only an opt-out counts for all of them: see ``all_of_person``.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -80,23 +80,22 @@ def by_person(*, person: Person, now: datetime, answered: Contact | None = None)
     Works without any phone. ``answered`` is whom we wrote the message to that the person
     answers: it decides where no id is known yet.
     """
-    known = _known(person)
-    if known is not None:
-        return known
-    with transaction.atomic():
-        former = _former_owner(person, now)
-        if former is not None:
-            return former
-        _end_former_owners(person, now)
-        contact = _find_person(person)
-        if contact is None and answered is not None and not _has_moved(answered, person):
-            contact = answered
-        if contact is not None:
-            _learn(contact=contact, person=person, now=now)
-            return contact
-        contact = Contact.objects.create(first_name=person.profile_name[:80])
-        _learn(contact=contact, person=person, now=now)
-        return _first_of(contact, _find_person(person))
+    return by_persons(people=[(person, answered)], now=now)[0]
+
+
+def by_persons(
+    *, people: Sequence[tuple[Person, Contact | None]], now: datetime
+) -> Sequence[Contact]:
+    """This will do ``by_person`` for several, each with whom the person answers; in order.
+
+    The usual ones are found together: of whom nothing is new, or only more is told than the
+    shop knew. The others are looked at closely, one after the other.
+    """
+    known = _known([person for person, _answered in people])
+    return [
+        known.get(place) or _look_closely(person, now, answered)
+        for place, (person, answered) in enumerate(people)
+    ]
 
 
 def all_of_person(
@@ -157,6 +156,23 @@ def change_number(*, person: Person, new: Person, now: datetime) -> Contact | No
         return contact
 
 
+def _look_closely(person: Person, now: datetime, answered: Contact | None) -> Contact:
+    with transaction.atomic():
+        former = _former_owner(person, now)
+        if former is not None:
+            return former
+        _end_former_owners(person, now)
+        contact = _find_person(person)
+        if contact is None and answered is not None and not _has_moved(answered, person):
+            contact = answered
+        if contact is not None:
+            _learn(contact=contact, person=person, now=now)
+            return contact
+        contact = Contact.objects.create(first_name=person.profile_name[:80])
+        _learn(contact=contact, person=person, now=now)
+        return _first_of(contact, _find_person(person))
+
+
 def _find(*, customer: Customer, phone: str) -> Contact | None:
     # The number decides: it is what we write to, and what consent was given for.
     by_phone = find_by_phone(phone=phone) if phone else None
@@ -207,27 +223,58 @@ def _refresh(*, contact: Contact, customer: Customer) -> None:
         contact.save(update_fields=[*changes, "birth_month_day"])
 
 
-def _known(person: Person) -> Contact | None:
-    """This will return the contact of whom nothing new is told: the usual case, by one query.
+def _known(people: Sequence[Person]) -> Mapping[int, Contact]:
+    """This will return the contacts of those who need no closer look, by their place.
 
-    None where any id is new, or is with somebody else, so that it has to be looked at closely.
+    Those are people whose ids are all with one contact, and who tell nothing else than that
+    contact has, or a kind of id that it has not got: it is kept. All by two or three queries.
     """
     if replaying.is_on():
-        return None
-    phone = phones.from_wa_id(person.wa_id)
+        return {}
+    told = [_ids(person) for person in people]
+    numbers = [phones.from_wa_id(person.wa_id) or "" for person in people]
+    found = identities.among(list(zip(told, numbers, strict=True)))
+    # By their place, those whose ids are all with one contact, and what is new of them.
+    news = {
+        place: _news(told[place], numbers[place], rows)
+        for place, rows in enumerate(found)
+        if told[place] and len({row.contact_id for row in rows}) == 1
+    }
+    holders = {place: found[place][0].contact for place in news}
+    kinds = identities.kinds_of([holders[place].pk for place, new in news.items() if new])
+    learnt: list[Identity] = []
+    for place, new in news.items():
+        has = kinds.get(holders[place].pk, frozenset())
+        # Who has another phone in the shop keeps it: see ``_learn``.
+        new -= {each for each in new if each[0] == Kind.PHONE and Kind.PHONE in has}
+        if any(kind in has for kind, _value in new):
+            del holders[place]
+            continue
+        learnt += [
+            Identity(contact=holders[place], kind=kind, value=value) for kind, value in sorted(new)
+        ]
+    identities.add(learnt)
+    return holders
+
+
+def _news(
+    told: Collection[tuple[str, str]], number: str, rows: Sequence[Identity]
+) -> set[tuple[str, str]]:
+    """This will return the ids that none of the rows has."""
+    new = set(told) - {(row.kind, row.value) for row in rows}
+    if number and not any(row.kind == Kind.PHONE for row in rows):
+        new.add((Kind.PHONE, number))
+    return new
+
+
+def _ids(person: Person) -> set[tuple[str, str]]:
+    """This will return what WhatsApp has told, with the kind of each."""
     told = {
         (Kind.USER_ID, person.user_id),
         (Kind.PARENT_USER_ID, person.parent_user_id),
         (Kind.WA_ID, person.wa_id),
     }
-    told = {(kind, value) for kind, value in told if value}
-    rows = identities.among(told, phone=phone or "")
-    found = {(row.kind, row.value) for row in rows}
-    has_phone = not phone or any(row.kind == Kind.PHONE for row in rows)
-    if not told or not told <= found or not has_phone:
-        return None
-    holders = {row.contact for row in rows}
-    return holders.pop() if len(holders) == 1 else None
+    return {(kind, value) for kind, value in told if value}
 
 
 def _find_person(person: Person) -> Contact | None:
@@ -288,13 +335,8 @@ def _has_moved(contact: Contact, person: Person) -> bool:
 
 
 def _learn(*, contact: Contact, person: Person, now: datetime) -> None:
-    for kind, value in (
-        (Kind.USER_ID, person.user_id),
-        (Kind.PARENT_USER_ID, person.parent_user_id),
-        (Kind.WA_ID, person.wa_id),
-    ):
-        if value:
-            identities.own(contact=contact, kind=kind, value=value, now=now)
+    for kind, value in sorted(_ids(person)):
+        identities.own(contact=contact, kind=kind, value=value, now=now)
     phone = phones.from_wa_id(person.wa_id)
     if phone and not identities.current_value(contact=contact, kind=Kind.PHONE):
         identities.own(contact=contact, kind=Kind.PHONE, value=phone, now=now)

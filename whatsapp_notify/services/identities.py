@@ -4,7 +4,8 @@ An id is with one contact at a time. It is never handed over: what another conta
 there until it is ended.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
@@ -53,15 +54,44 @@ def holders_of_number(*, phone: str) -> Sequence[Contact]:
     return [identity.contact for identity in sorted(rows, key=rank)]
 
 
-def among(ids: Collection[tuple[str, str]], *, phone: str) -> Sequence[Identity]:
-    """This will return who has any of these ids, or the number in one of its spellings, now."""
+def among(
+    people: Sequence[tuple[Collection[tuple[str, str]], str]],
+) -> Sequence[Sequence[Identity]]:
+    """This will return for each of several people who has one of their ids now.
+
+    Each is some ids, by kind and value, and an E.164 number, which counts in all its spellings;
+    empty where there is none.
+    """
+    wanted = [_wanted(ids, phone) for ids, phone in people]
+    # By value alone, which the index begins with: the kinds are few, and cost more to ask for.
+    values = {value for each in wanted for _kind, value in each}
+    rows = _current().filter(value__in=sorted(values))
+    by_id = {(row.kind, row.value): row for row in rows}
+    return [[by_id[each] for each in ids if each in by_id] for ids in wanted]
+
+
+def _wanted(ids: Collection[tuple[str, str]], phone: str) -> set[tuple[str, str]]:
     wanted = set(ids)
     if phone:
         for digits in phones.candidates(phone) or (phone.removeprefix("+"),):
             wanted |= {(Kind.PHONE, f"+{digits}"), (Kind.WA_ID, digits)}
-    # By value alone, which the index begins with: the kinds are few, and cost more to ask for.
-    rows = _current().filter(value__in=sorted({value for _kind, value in wanted}))
-    return [row for row in rows if (row.kind, row.value) in wanted]
+    return wanted
+
+
+def kinds_of(contact_ids: Collection[int]) -> Mapping[int, frozenset[str]]:
+    """This will return which kinds of ids each contact has now."""
+    if not contact_ids:
+        return {}
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    rows = Identity.objects.filter(contact_id__in=contact_ids, ended_at__isnull=True)
+    for contact_id, kind in rows.values_list("contact_id", "kind"):
+        found[contact_id].add(kind)
+    return {contact_id: frozenset(kinds) for contact_id, kinds in found.items()}
+
+
+def add(rows: Sequence[Identity]) -> None:
+    """This will keep ids of kinds that their contacts have not got; others' ids stay theirs."""
+    Identity.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def current_value(*, contact: Contact, kind: str) -> str:

@@ -1,17 +1,17 @@
 """What customers write: kept first, then routed."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
-from django.db.models.functions import Coalesce, Greatest
 
 from whatsapp_notify import conf, signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.cloud_api.webhooks.preferences import PreferenceChange
+from whatsapp_notify.exceptions import WhatsAppNotifyError
 from whatsapp_notify.models import (
     ConsentRecord,
     Contact,
@@ -22,12 +22,14 @@ from whatsapp_notify.models import (
     Message,
     Sender,
 )
+from whatsapp_notify.models.set_based import update_rows
 from whatsapp_notify.services import (
     consent,
     consent_words,
     contacts,
     doorbells,
     inbound_media,
+    last_calls,
     routing,
     senders,
     shared_reads,
@@ -48,60 +50,62 @@ SERVICE_WINDOW = timedelta(hours=24)
 ENTRY_POINT_WINDOW = timedelta(hours=72)
 
 #: What the router writes on the row.
-_ROUTED = ("handled_as", "route", "errand", "errand_due_at")
+_ROUTED = ("handled_as", "route", "errand", "errand_due_at", "content")
 
-#: Meta's clock counts whole seconds, so that an answer may seem older than its question.
-_SECOND = timedelta(seconds=1)
+
+#: The times of a conversation that a message prolongs.
+_MOMENTS = ("last_inbound_at", "last_message_at", "window_expires_at", "entry_point_expires_at")
+
+
+class OnePersonTwice(WhatsAppNotifyError):
+    """Messages that were taken for those of different people are of one, by two spellings."""
 
 
 def receive(message: wire.InboundMessage, *, now: datetime) -> InboundMessage | None:
-    """This will keep one message of a customer and act on it. Needs a transaction.
+    """This will keep one message of a customer and act on it: see ``receive_all``.
+
+    Returns:
+        The row, or None when it is known already.
+    """
+    return receive_all([message], now=now)[0]
+
+
+def receive_all(
+    messages: Sequence[wire.InboundMessage], *, now: datetime
+) -> Sequence[InboundMessage | None]:
+    """This will keep messages of different people and act on them. Needs a transaction.
 
     Works without any phone number. The same message twice is one message: nothing is done
     the second time. Group messages are kept for staff and never understood as an order to
     stop or start, as they do not speak for one person to one shop.
 
     Returns:
-        The row, or None when it is known already.
+        The rows, in order; None for what is known already.
+
+    Raises:
+        OnePersonTwice: Only of several; they are to be done one by one.
+        django.db.IntegrityError: Only of several; another process has been faster.
     """
-    if InboundMessage.objects.filter(provider_message_id=message.provider_message_id).exists():
-        return None
-    contact = _contact_of(message, now)
-    answered = _answered(message)
-    row = InboundMessage(
-        provider_message_id=message.provider_message_id[:200],
-        contact=contact,
-        sender=_sender_of(message.phone_number_id),
-        kind=message.kind[:30],
-        text=_text_of(message.content),
-        content=_content_json(message),
-        answers=answered if answered and answered.contact == contact else None,
-        sent_at=message.sent_at,
-        received_at=now,
-    )
-    if together.is_open():
-        # Where another process is faster, all is undone, and this one done again for itself.
-        row.save(force_insert=True)
-    else:
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError:
-            return None  # another process has been faster, or only the end of the id differs
-    _keep_lead(row, message)
-    if message.kind not in routing.NOTICES and not message.group_id:
-        _open_window(row, message, now)
-        if not _is_taken_back(message.content):
-            _mark_replied(row, now)
-        _clear_unreachable(contact, now)
-    if isinstance(message.content, contents.Media):
-        inbound_media.note(inbound=row, content=message.content, now=now)
-    routing.route(row=row, message=message, now=now)
-    row.save(update_fields=[*_ROUTED, *(["content"] if "understood" in row.content else [])])
-    if row.errand:
-        doorbells.ring(signals.errands_due, sender=InboundMessage)
-    doorbells.ring(signals.message_received, sender=InboundMessage, inbound_id=row.pk)
-    return row
+    known = _known(messages)
+    fresh = [each for each in messages if each.provider_message_id[:200] not in known]
+    rows = _insert(_rows(fresh, now))
+    arrived = sorted(zip(rows, fresh, strict=False), key=lambda each: each[0].contact_id)
+    together.about(rows)
+    for row, message in arrived:
+        _keep_lead(row, message)
+    speaking = [each for each in arrived if _speaks(each[1])]
+    _open_windows(speaking)
+    _mark_replied([row for row, message in speaking if not _is_taken_back(message.content)], now)
+    for row, _message in speaking:
+        _clear_unreachable(row.contact, now)
+    # By contact, as whoever holds several contacts holds them by their ids: see ``claims``.
+    for row, message in arrived:
+        if isinstance(message.content, contents.Media):
+            inbound_media.note(inbound=row, content=message.content, now=now)
+        routing.route(row=row, message=message, now=now)
+    _keep_routes(rows)
+    by_id = {row.provider_message_id: row for row in rows}
+    return [by_id.get(each.provider_message_id[:200]) for each in messages]
 
 
 def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
@@ -157,17 +161,73 @@ def change_preference(change: PreferenceChange, *, now: datetime) -> None:
         )
 
 
-def _contact_of(message: wire.InboundMessage, now: datetime) -> Contact:
+def _known(messages: Sequence[wire.InboundMessage]) -> frozenset[str]:
+    """This will return which of the messages are kept already."""
+    ids = [each.provider_message_id[:200] for each in messages]
+    rows = InboundMessage.objects.filter(provider_message_id__in=ids)
+    return frozenset(rows.values_list("provider_message_id", flat=True))
+
+
+def _rows(messages: Sequence[wire.InboundMessage], now: datetime) -> list[InboundMessage]:
+    answered = _answered(messages)
+    quoted = [answered.get(_quoted_id(each)) for each in messages]
+    people = [_person_of(*each) for each in zip(messages, quoted, strict=True)]
+    owners = contacts.by_persons(people=people, now=now)
+    if len({each.pk for each in owners}) < len(owners):
+        raise OnePersonTwice(OnePersonTwice.__doc__)
+    return [
+        InboundMessage(
+            provider_message_id=message.provider_message_id[:200],
+            contact=contact,
+            sender=_sender_of(message.phone_number_id),
+            kind=message.kind[:30],
+            text=_text_of(message.content),
+            content=_content_json(message),
+            answers=quote if quote and quote.contact == contact else None,
+            sent_at=message.sent_at,
+            received_at=now,
+        )
+        for message, quote, contact in zip(messages, quoted, owners, strict=True)
+    ]
+
+
+def _insert(rows: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
+    """This will insert the rows; of one alone nothing where another process has been faster."""
+    if together.is_open():
+        return InboundMessage.objects.bulk_create(rows)
+    try:
+        with transaction.atomic():
+            return InboundMessage.objects.bulk_create(rows)
+    except IntegrityError:
+        return []  # another process has been faster, or only the end of the id differs
+
+
+def _keep_routes(rows: Sequence[InboundMessage]) -> None:
+    """This will keep what the router has written on the rows, and ring for what is to be done."""
+    update_rows(
+        model=InboundMessage,
+        rows=[{"id": row.pk} | {name: getattr(row, name) for name in _ROUTED} for row in rows],
+    )
+    if any(row.errand for row in rows):
+        doorbells.ring(signals.errands_due, sender=InboundMessage)
+    for row in rows:
+        doorbells.ring(signals.message_received, sender=InboundMessage, inbound_id=row.pk)
+
+
+def _speaks(message: wire.InboundMessage) -> bool:
+    """This will tell whether somebody speaks to us alone: then the window is open."""
+    return message.kind not in routing.NOTICES and not message.group_id
+
+
+def _person_of(
+    message: wire.InboundMessage, quoted: Message | None
+) -> tuple[wire.Person, Contact | None]:
+    """This will return who wrote a message, and whom we wrote the one to that it answers."""
     content = message.content
     if isinstance(content, contents.System) and content.kind in routing.CHANGES_OF_NUMBER:
-        return contacts.by_person(person=routing.old_person(message, content), now=now)
-    answered = _answered(message)
-    return contacts.by_person(
-        person=message.person,
-        now=now,
-        # In a group, somebody else may answer what we wrote.
-        answered=answered.contact if answered and not message.group_id else None,
-    )
+        return routing.old_person(message, content), None
+    # In a group, somebody else may answer what we wrote.
+    return message.person, quoted.contact if quoted and not message.group_id else None
 
 
 def _sender_of(phone_number_id: str) -> Sender | None:
@@ -176,15 +236,19 @@ def _sender_of(phone_number_id: str) -> Sender | None:
     return Sender.objects.filter(phone_number_id=phone_number_id).first()
 
 
-def _answered(message: wire.InboundMessage) -> Message | None:
-    """This will find the message that the customer answered or reacted to."""
-    provider_message_id = message.context.provider_message_id if message.context else ""
+def _answered(messages: Sequence[wire.InboundMessage]) -> Mapping[str, Message]:
+    """This will find the messages of ours that customers answered or reacted to, by their ids."""
+    ids = {_quoted_id(each) for each in messages} - {""}
+    if not ids:
+        return {}
+    found = Message.objects.filter(provider_message_id__in=ids).select_related("contact")
+    return {str(each.provider_message_id): each for each in found.order_by("-pk")}
+
+
+def _quoted_id(message: wire.InboundMessage) -> str:
     if isinstance(message.content, contents.Reaction):
-        provider_message_id = message.content.provider_message_id
-    if not provider_message_id:
-        return None
-    found = Message.objects.filter(provider_message_id=provider_message_id)
-    return found.select_related("contact").first()
+        return message.content.provider_message_id
+    return message.context.provider_message_id if message.context else ""
 
 
 def _is_taken_back(content: contents.Content) -> bool:
@@ -234,61 +298,86 @@ def _keep_lead(row: InboundMessage, message: wire.InboundMessage) -> None:
     )
 
 
-def _open_window(row: InboundMessage, message: wire.InboundMessage, now: datetime) -> None:
-    """This will open the service window, or prolong it; older news never shorten it."""
-    sender = row.sender
-    if sender is None:
+def _open_windows(arrived: Sequence[tuple[InboundMessage, wire.InboundMessage]]) -> None:
+    """This will open service windows, or prolong them; older news never shorten one.
+
+    Holds the conversations: who answers cannot change until the messages are routed.
+    """
+    ours = [(row, message) for row, message in arrived if row.sender_id is not None]
+    if not ours:
         return
-    until = row.sent_at + SERVICE_WINDOW
-    conversation, is_new = Conversation.objects.get_or_create(
-        contact=row.contact,
-        sender=sender,
-        defaults={
-            "last_inbound_at": row.sent_at,
-            "last_message_at": row.sent_at,
-            "window_expires_at": until,
-        },
+    found = _hold_conversations([row for row, _message in ours])
+    missing = [row for row, _message in ours if _chat_of(row) not in found]
+    if missing:
+        chats = [Conversation(contact=row.contact, sender=row.sender) for row in missing]
+        Conversation.objects.bulk_create(chats, ignore_conflicts=True)
+        found |= _hold_conversations(missing)
+    for row, message in ours:
+        row.keep_conversation(found[_chat_of(row)])
+        _prolong(found[_chat_of(row)], row.sent_at, came_by_ad=message.referral is not None)
+    update_rows(
+        model=Conversation,
+        rows=[
+            {"id": each.pk} | {name: getattr(each, name) for name in _MOMENTS}
+            for each in found.values()
+        ],
     )
-    row.keep_conversation(conversation)
-    if not is_new:
-        # The greatest of nothing is nothing: times that are not there yet are filled.
-        Conversation.objects.filter(pk=conversation.pk).update(
-            window_expires_at=_latest("window_expires_at", until),
-            last_inbound_at=_latest("last_inbound_at", row.sent_at),
-            last_message_at=_latest("last_message_at", row.sent_at),
-        )
-    if message.referral is not None:
-        until = row.sent_at + ENTRY_POINT_WINDOW
-        Conversation.objects.filter(pk=conversation.pk).update(
-            entry_point_expires_at=_latest("entry_point_expires_at", until)
-        )
 
 
-def _latest(column: str, moment: datetime) -> Greatest:
-    return Greatest(Coalesce(column, moment), moment)
+def _prolong(conversation: Conversation, sent_at: datetime, *, came_by_ad: bool) -> None:
+    told = {
+        "last_inbound_at": sent_at,
+        "last_message_at": sent_at,
+        "window_expires_at": sent_at + SERVICE_WINDOW,
+    }
+    if came_by_ad:
+        told["entry_point_expires_at"] = sent_at + ENTRY_POINT_WINDOW
+    for name, moment in told.items():
+        known = getattr(conversation, name)
+        setattr(conversation, name, max(known, moment) if known else moment)
 
 
-def _mark_replied(row: InboundMessage, now: datetime) -> None:
-    message = row.answers
-    if message is None:
-        message = (
-            Message.objects.filter(contact=row.contact, called_at__lt=row.sent_at + _SECOND)
-            .order_by("-called_at", "-id")
-            .only("replied_at")
-            .first()
-        )
-    if message is None or (message.replied_at and message.replied_at <= row.sent_at):
-        return
-    # The first reply counts, whichever is told first.
-    later = Q(replied_at__isnull=True) | Q(replied_at__gt=row.sent_at)
-    Message.objects.filter(later, pk=message.pk).update(replied_at=row.sent_at)
-    if message.replied_at is not None:
-        return
+def _hold_conversations(
+    rows: Sequence[InboundMessage],
+) -> dict[tuple[int, int | None], Conversation]:
+    held = Conversation.objects.select_for_update(no_key=True).filter(
+        contact_id__in=[row.contact_id for row in rows],
+        sender_id__in={row.sender_id for row in rows},
+    )
+    return {(each.contact_id, each.sender_id): each for each in held.order_by("id")}
+
+
+def _chat_of(row: InboundMessage) -> tuple[int, int | None]:
+    return row.contact_id, row.sender_id
+
+
+def _mark_replied(rows: Sequence[InboundMessage], now: datetime) -> None:
+    """This will note on what customers answered that they did; the first reply counts."""
+    last = last_calls.before(
+        rows=[row for row in rows if row.answers is None], of=Message.objects.only("replied_at")
+    )
+    answered = [(row.answers or last.get(row.pk), row.sent_at) for row in rows]
+    told = {each.pk: (each, sent_at) for each, sent_at in answered if each is not None}
+    # Messages by id, before any contact is held: see Note [Locks are taken in one order].
+    first = update_rows(
+        model=Message,
+        rows=[
+            {"id": pk, "replied_at": sent_at}
+            for pk, (each, sent_at) in sorted(told.items())
+            if each.replied_at is None
+        ],
+        only_where={"replied_at": [None]},
+        in_order=True,
+    )
+    for pk, (each, sent_at) in sorted(told.items()):
+        # The first reply counts, whichever is told first.
+        if pk not in first and (each.replied_at is None or each.replied_at > sent_at):
+            later = Message.objects.filter(pk=pk, replied_at__gt=sent_at)
+            later.update(replied_at=sent_at)
     timeline.write(
         [
-            timeline.line(
-                message_id=message.pk, kind=DeliveryEvent.Kind.REPLIED, at=row.sent_at, now=now
-            )
+            timeline.line(message_id=pk, kind=DeliveryEvent.Kind.REPLIED, at=told[pk][1], now=now)
+            for pk in sorted(first)
         ]
     )
 

@@ -1,22 +1,26 @@
 """Answers to feedback surveys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from whatsapp_notify import signals
 from whatsapp_notify.domain import survey_answers
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, Enquiry, InboundMessage, Message, Survey, SurveyAnswer
-from whatsapp_notify.services import conversations, doorbells, promotion_pauses, shared_reads
+from whatsapp_notify.services import (
+    conversations,
+    doorbells,
+    last_calls,
+    promotion_pauses,
+    shared_reads,
+    together,
+)
 
 #: Where an event of the shop may name what it is about: ``ShopEvent.data``.
 _PRODUCT_NAMES = ("product", "product_name")
 _MAX_PRODUCT = 200
-
-#: Meta's clock counts whole seconds, so that an answer may seem older than its question.
-_SECOND = timedelta(seconds=1)
 
 
 def read_answer(*, inbound: InboundMessage, now: datetime) -> SurveyAnswer | None:
@@ -50,35 +54,25 @@ def _open_question(inbound: InboundMessage) -> Message | None:
     if inbound.answers is not None:
         # An answer to another bubble is an answer to that one.
         return inbound.answers if inbound.answers.survey_id else None
-    question = (
-        Message.objects.select_related("survey")
-        .filter(
-            contact_id=inbound.contact_id,
-            survey__isnull=False,
-            survey__is_active=True,
-            called_at__lt=inbound.sent_at + _SECOND,
-        )
-        .exclude(state=State.FAILED)  # nobody has seen that question
-        .order_by("-called_at", "-id")
-        .first()
-    )
+    question = together.each("open_questions", inbound, _last_questions)
     if question is None or question.survey is None or question.called_at is None:
         return None
     is_open = question.called_at + timedelta(days=question.survey.answer_days) > inbound.sent_at
     return question if is_open else None
 
 
+def _last_questions(rows: Sequence[InboundMessage]) -> Mapping[int, Message]:
+    asked = _seen().select_related("survey", "event").filter(survey__is_active=True)
+    return last_calls.before(rows=rows, of=asked.filter(survey__isnull=False))
+
+
 def _last_question(inbound: InboundMessage, survey: Survey) -> Message | None:
-    return (
-        Message.objects.filter(
-            contact_id=inbound.contact_id,
-            survey=survey,
-            called_at__lt=inbound.sent_at + _SECOND,
-        )
-        .exclude(state=State.FAILED)
-        .order_by("-called_at", "-id")
-        .first()
-    )
+    asked = _seen().filter(survey=survey)
+    return last_calls.before(rows=[inbound], of=asked).get(inbound.pk)
+
+
+def _seen() -> QuerySet[Message]:
+    return Message.objects.exclude(state=State.FAILED)
 
 
 def _is_settled(question: Message, survey: Survey, inbound: InboundMessage) -> bool:

@@ -16,6 +16,7 @@ from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
 from whatsapp_notify.models.set_based import among, update_rows
 from whatsapp_notify.services import (
+    automatic_replies,
     doorbells,
     faults,
     heartbeats,
@@ -49,7 +50,7 @@ LEASE = timedelta(minutes=1)
 #: asked to stop be kept.
 _TURN_SECONDS = 15.0
 #: Messages of different people in one transaction: people's rows are held for no longer.
-_TOGETHER = 25
+_TOGETHER = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -228,9 +229,7 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
         _finish([reading for reading in readings if not reading.rest], now)
     with shared_reads.shared():
         for group in _groups(reading for reading in readings if reading.rest):
-            if len(group) == 1 or not _process_together(group, now):
-                for reading in group:
-                    _process_rest(reading, now)
+            _process_group(group, now)
 
 
 def _groups(readings: Iterable[_Reading]) -> Iterator[list[_Reading]]:
@@ -266,6 +265,16 @@ def _people_of(reading: _Reading) -> set[str]:
     return set(filter(None, (person.wa_id, person.user_id, person.parent_user_id)))
 
 
+def _process_group(group: Sequence[_Reading], now: datetime) -> None:
+    """This will process bodies together, and in halves where that breaks, to the bad one."""
+    if len(group) == 1:
+        _process_rest(group[0], now)
+    elif not _process_together(group, now):
+        middle = len(group) // 2
+        _process_group(group[:middle], now)
+        _process_group(group[middle:], now)
+
+
 def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
     """See Note [Several messages in one transaction].
 
@@ -273,6 +282,7 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
         False where one of them broke, and nothing was done.
     """
     flushes: Mapping[str, together.Flush] = {
+        automatic_replies.GREETED: lambda ids: automatic_replies.note_greeted(ids, now=now),
         keyword_replies.USES: lambda uses: keyword_replies.count_uses(uses, now=now),
         outbox.MESSAGES: lambda several: outbox.enqueue(
             messages=[message for messages in several for message in messages], now=now
@@ -283,11 +293,11 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
         with transaction.atomic(), together.block(flushes):
             if _taken_up(ids).count() < len(ids):
                 return False
-            for reading in group:
-                inbound.receive(reading.parsed.messages[0], now=now)
+            messages = [reading.parsed.messages[0] for reading in group]
+            inbound.receive_all(messages, now=now)
             _finish(group, now)
-    except Exception as err:  # noqa: BLE001  # each is done for itself, and the one that broke says so
-        logger.info("Messages are read one by one", extra={"fault": type(err).__name__})
+    except Exception as err:  # noqa: BLE001  # done in halves, and the one that breaks alone says so
+        logger.info("Messages are read in halves", extra={"fault": type(err).__name__})
         shared_reads.forget()
         return False
     return True
