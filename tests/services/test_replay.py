@@ -121,7 +121,7 @@ def forget_consents() -> None:
 def stand_as_at_checkout() -> None:
     """Project the consents that the ledger still has."""
     for record in ConsentRecord.objects.order_by("occurred_at"):
-        consent._project(record)
+        consent._project(record.contact, [record])
 
 
 def forget_inbound() -> None:

@@ -77,9 +77,19 @@ def _has_stopped_since(inbound: InboundMessage) -> bool:
     """This will tell whether a stop, confirmed as the end, came before the worker's answer."""
     if not inbound.errand:
         return False  # answered with its own arrival, so that nothing came between
-    newer = InboundMessage.objects.filter(contact_id=inbound.contact_id, pk__gt=inbound.pk)
-    is_overtaken = newer.filter(handled_as=InboundMessage.HandledAs.OPT_OUT).exists()
-    return is_overtaken and consent.has_stopped_in_chat(contact=inbound.contact)
+    is_overtaken = together.each("stopped_since", inbound, _stopped_since)
+    return bool(is_overtaken) and consent.has_stopped_in_chat(contact=inbound.contact)
+
+
+def _stopped_since(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
+    """This will tell who has written a stop after each message."""
+    newer = InboundMessage.objects.filter(
+        contact_id=OuterRef("contact_id"),
+        pk__gt=OuterRef("pk"),
+        handled_as=InboundMessage.HandledAs.OPT_OUT,
+    )
+    asked = InboundMessage.objects.filter(pk__in=among([row.pk for row in rows]))
+    return dict(asked.values_list("pk", Exists(newer)))
 
 
 def _greeting(inbound: InboundMessage, conversation: Conversation, now: datetime) -> list[str]:

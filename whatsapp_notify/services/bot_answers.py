@@ -6,7 +6,7 @@ another, where all is looked at again: whoever has taken over, written or stoppe
 before the bot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from whatsapp_notify.models import (
     InboundMessage,
     Message,
 )
+from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import (
     adapters,
     automatic_replies,
@@ -26,6 +27,7 @@ from whatsapp_notify.services import (
     chat_customers,
     conversations,
     routing,
+    together,
 )
 
 HandledAs = InboundMessage.HandledAs
@@ -86,12 +88,11 @@ def turn_of(*, inbound: InboundMessage, now: datetime) -> BotTurn:
 def use(*, inbound: InboundMessage, answer: bots.Answer, now: datetime) -> Mapping[str, Any]:
     """This will say what the bot has answered, or call a person. Needs a transaction.
 
+    The conversation is to be held: whoever takes over, or receives a newer message, waits.
+
     Returns:
         What was done, to be kept with the message.
     """
-    # Whoever takes over, or receives a newer message, writes on the same row.
-    held = Conversation.objects.select_for_update(no_key=True)
-    held.filter(contact_id=inbound.contact_id, sender=inbound.sender).first()
     why = why_not(inbound=inbound)
     if why:
         return drop(inbound=inbound, why=why, now=now)
@@ -118,20 +119,43 @@ def _printable(reason: object) -> str:
 
 def _newer(inbound: InboundMessage) -> frozenset[str]:
     """This will tell how newer messages of the customer were understood; thanks do not count."""
-    rows = InboundMessage.objects.filter(
-        contact_id=inbound.contact_id, sender=inbound.sender, pk__gt=inbound.pk
+    return together.each("newer", inbound, _newer_of) or frozenset()
+
+
+def _newer_of(rows: Sequence[InboundMessage]) -> Mapping[int, frozenset[str]]:
+    later = InboundMessage.objects.filter(
+        contact_id__in=among([row.contact_id for row in rows]), pk__gt=min(row.pk for row in rows)
     ).exclude(handled_as__in=[HandledAs.KEPT, HandledAs.NOTICE])
-    return frozenset(rows.values_list("handled_as", flat=True).distinct())
+    found = list(later.values_list("contact_id", "sender_id", "pk", "handled_as"))
+    return {
+        row.pk: frozenset(
+            handled_as
+            for contact_id, sender_id, pk, handled_as in found
+            if (contact_id, sender_id) == (row.contact_id, row.sender_id) and pk > row.pk
+        )
+        for row in rows
+    }
 
 
 def _has_withdrawn(inbound: InboundMessage) -> bool:
     """This will tell whether the customer has ended messages since, by whatever door."""
+    return bool(together.each("withdrawn", inbound, _withdrawn_of))
+
+
+def _withdrawn_of(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
     records = ConsentRecord.objects.filter(
-        contact_id=inbound.contact_id,
+        contact_id__in=among([row.contact_id for row in rows]),
         action=ConsentRecord.Action.WITHDRAW,
-        occurred_at__gt=inbound.sent_at,
-    )
-    return records.exclude(source=ConsentRecord.Source.STAFF).exists()
+        occurred_at__gt=min(row.sent_at for row in rows),
+    ).exclude(source=ConsentRecord.Source.STAFF)
+    found = list(records.values_list("contact_id", "occurred_at"))
+    return {
+        row.pk: any(
+            contact_id == row.contact_id and occurred_at > row.sent_at
+            for contact_id, occurred_at in found
+        )
+        for row in rows
+    }
 
 
 def _history(inbound: InboundMessage) -> tuple[BotLine, ...]:

@@ -59,6 +59,11 @@ class Call:
     is_over: threading.Event = field(default_factory=threading.Event)
     answer: Answer = field(default_factory=lambda: Unusable("late"))
 
+    @property
+    def is_due(self) -> bool:
+        """Whether nothing is waited for any more: it has been answered, or is late."""
+        return self.is_over.is_set() or time.monotonic() >= self.ends_at
+
     def wait(self) -> Answer:
         """This will return the answer, or that there is none in time."""
         if not self.is_over.wait(max(0.0, self.ends_at - time.monotonic())):

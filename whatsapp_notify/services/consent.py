@@ -1,7 +1,7 @@
 """The consent ledger and its projection."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from whatsapp_notify.cloud_api.json_body import clean_text
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, Topic
 from whatsapp_notify.models.automation import Event
+from whatsapp_notify.models.set_based import insert_rows, update_rows
 from whatsapp_notify.models.topic import Channel
 from whatsapp_notify.services import doorbells, events
 from whatsapp_notify.services.events import Happening
@@ -39,6 +40,10 @@ class Proof:
 
     def __repr__(self) -> str:
         return f"<Proof {self.source}>"
+
+
+#: What a record writes on the state that it decides.
+_DECIDED = ("is_granted", "record_id", "changed_at")
 
 
 def grant(
@@ -156,12 +161,9 @@ def _record(
 ) -> list[ConsentRecord]:
     with transaction.atomic():
         row = _lock(contact)
-        records = [
-            record
-            for topic in topics
-            if (record := _append(row, topic, action, proof, occurred_at, now)) is not None
-        ]
-        deciding = [record for record in records if _project(record)]
+        once = list({topic.pk: topic for topic in topics}.values())
+        records = _append(row, once, action, proof, occurred_at)
+        deciding = _project(row, records)
         if deciding:
             # See Note [The last look] of ``claims``.
             Contact.objects.filter(pk=row.pk).update(consent_revision=F("consent_revision") + 1)
@@ -174,32 +176,41 @@ def _record(
 
 def _append(
     contact: Contact,
-    topic: Topic,
+    topics: Sequence[Topic],
     action: str,
     proof: Proof,
     occurred_at: datetime,
-    now: datetime,
-) -> ConsentRecord | None:
-    dedupe_key = f"{proof.dedupe_key}:{topic.pk}:{action}" if proof.dedupe_key else None
-    if dedupe_key and ConsentRecord.objects.filter(dedupe_key=dedupe_key).exists():
-        return None
-    return ConsentRecord.objects.create(
-        contact=contact,
-        topic=topic,
-        channel=Channel.WHATSAPP,
-        action=action,
-        lawful_basis=topic.lawful_basis,
-        source=proof.source,
-        wording=proof.wording,
-        wording_version=wording_version(proof.wording),
-        language=proof.language,
-        occurred_at=occurred_at,
-        ip_address=proof.ip_address,
-        user_agent=clean_text(proof.user_agent)[:300],
-        recorded_by=proof.recorded_by,
-        evidence=dict(proof.evidence),
-        dedupe_key=dedupe_key,
-    )
+) -> list[ConsentRecord]:
+    """This will add one record a topic, but none for an act that is in the ledger."""
+    keys = {
+        topic.pk: f"{proof.dedupe_key}:{topic.pk}:{action}" if proof.dedupe_key else None
+        for topic in topics
+    }
+    told = [key for key in keys.values() if key]
+    rows = ConsentRecord.objects.filter(dedupe_key__in=told)
+    known = set(rows.values_list("dedupe_key", flat=True)) if told else set()
+    records = [
+        ConsentRecord(
+            contact=contact,
+            topic=topic,
+            channel=Channel.WHATSAPP,
+            action=action,
+            lawful_basis=topic.lawful_basis,
+            source=proof.source,
+            wording=proof.wording,
+            wording_version=wording_version(proof.wording),
+            language=proof.language,
+            occurred_at=occurred_at,
+            ip_address=proof.ip_address,
+            user_agent=clean_text(proof.user_agent)[:300],
+            recorded_by=proof.recorded_by,
+            evidence=dict(proof.evidence),
+            dedupe_key=keys[topic.pk],
+        )
+        for topic in topics
+        if keys[topic.pk] not in known
+    ]
+    return ConsentRecord.objects.bulk_create(records)
 
 
 def wording_version(wording: str) -> str:
@@ -207,25 +218,52 @@ def wording_version(wording: str) -> str:
     return hashlib.sha256(wording.encode()).hexdigest()[:16] if wording else ""
 
 
-def _project(record: ConsentRecord) -> bool:
-    """This will let the record decide unless a newer one stands; a tie is a withdrawal.
+def _project(contact: Contact, records: Sequence[ConsentRecord]) -> list[ConsentRecord]:
+    """This will let each record decide unless a newer one stands; a tie is a withdrawal.
+
+    The contact is held, so that nobody else writes these states meanwhile.
 
     Returns:
-        Whether it decides.
+        Those that decide.
     """
-    is_granted = record.action == Action.GRANT
-    state = ConsentState.objects.filter(
-        contact_id=record.contact_id, topic_id=record.topic_id, channel=record.channel
-    ).first()
-    if state is None:
-        state = ConsentState(
-            contact_id=record.contact_id, topic_id=record.topic_id, channel=record.channel
-        )
-    elif _is_overtaken(record, state):
-        return False
-    state.is_granted, state.record, state.changed_at = is_granted, record, record.occurred_at
-    state.save()
-    return True
+    states = (
+        {
+            state.topic_id: state
+            for state in ConsentState.objects.filter(
+                contact=contact,
+                channel=Channel.WHATSAPP,
+                topic__in=[each.topic_id for each in records],
+            )
+        }
+        if records
+        else {}
+    )
+    deciding = [
+        record
+        for record in records
+        if record.topic_id not in states or not _is_overtaken(record, states[record.topic_id])
+    ]
+    decided = [
+        {
+            "contact_id": contact.pk,
+            "topic_id": record.topic_id,
+            "channel": str(record.channel),
+            "is_granted": record.action == Action.GRANT,
+            "record_id": record.pk,
+            "changed_at": record.occurred_at,
+        }
+        for record in deciding
+    ]
+    insert_rows(model=ConsentState, rows=[row for row in decided if row["topic_id"] not in states])
+    update_rows(
+        model=ConsentState,
+        rows=[
+            {"id": states[row["topic_id"]].pk} | {name: row[name] for name in _DECIDED}
+            for row in decided
+            if row["topic_id"] in states
+        ],
+    )
+    return deciding
 
 
 def _is_overtaken(record: ConsentRecord, state: ConsentState) -> bool:

@@ -1,64 +1,128 @@
 """Who answers a customer, and since when the customer waits for a person."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from whatsapp_notify import signals
 from whatsapp_notify.models import Conversation, Enquiry, InboundMessage
-from whatsapp_notify.services import doorbells, replaying
+from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.services import doorbells, replaying, together
 
 Mode = Conversation.Mode
 Outcome = Enquiry.Outcome
+
+
+#: Name under which calls are kept back; see Note [Several messages in one transaction].
+CALLS = "calls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """That a person shall answer a message."""
+
+    inbound: InboundMessage
+    conversation: Conversation
+    reason: Enquiry.Reason
 
 
 def of_inbound(*, inbound: InboundMessage) -> Conversation | None:
     """This will return the conversation that a message belongs to; None without our number."""
     if inbound.sender_id is None:
         return None
-    if inbound.kept_conversation is None:
-        found = Conversation.objects.filter(
-            contact_id=inbound.contact_id, sender_id=inbound.sender_id
-        ).first()
-        if found is None:
-            return None
-        inbound.keep_conversation(found)
-    return inbound.kept_conversation
+    return inbound.kept_conversation or together.each("conversations", inbound, _find)
 
 
-def call_person(*, inbound: InboundMessage, reason: Enquiry.Reason, now: datetime) -> bool:
+def hold(rows: Sequence[InboundMessage]) -> Mapping[int, Conversation]:
+    """This will hold the conversations of messages, and remember them with the messages.
+
+    Whoever takes over, or receives a newer message, waits meanwhile. Needs a transaction.
+
+    Returns:
+        The conversations that there are, by the ids of the messages.
+    """
+    return _keep(rows, Conversation.objects.select_for_update(no_key=True))
+
+
+def _find(rows: Sequence[InboundMessage]) -> Mapping[int, Conversation]:
+    return _keep(rows, Conversation.objects.all())
+
+
+def _keep(
+    rows: Sequence[InboundMessage], among: QuerySet[Conversation]
+) -> Mapping[int, Conversation]:
+    found = among.filter(
+        contact_id__in={row.contact_id for row in rows},
+        sender_id__in={row.sender_id for row in rows},
+    )
+    by_chat = {(each.contact_id, each.sender_id): each for each in found.order_by("id")}
+    kept: dict[int, Conversation] = {}
+    for row in rows:
+        conversation = by_chat.get((row.contact_id, row.sender_id or 0))
+        if conversation is not None:
+            row.keep_conversation(conversation)
+            kept[row.pk] = conversation
+    return kept
+
+
+def call_person(*, inbound: InboundMessage, reason: Enquiry.Reason, now: datetime) -> None:
     """This will let the customer wait for a person, from the moment the message was written.
 
     Who waits already goes on waiting, from the first message that nobody has answered. Opens a
     closed conversation again. Needs a transaction.
-
-    Returns:
-        Whether the wait begins with this message.
     """
     conversation = of_inbound(inbound=inbound)
     if conversation is None or replaying.is_on():
-        return False  # see Note [A replay brings back and begins nothing]
-    _enquiry, is_new = Enquiry.objects.get_or_create(
-        conversation=conversation,
-        ended_at=None,
-        defaults={"inbound": inbound, "reason": reason, "began_at": inbound.sent_at},
-    )
+        return  # see Note [A replay brings back and begins nothing]
+    call = Call(inbound=inbound, conversation=conversation, reason=reason)
+    if not together.defer(CALLS, call):
+        begin_waits([call])
+    conversation.waiting_since = conversation.waiting_since or inbound.sent_at
+    conversation.closed_at = None
+
+
+def begin_waits(calls: Sequence[Call]) -> None:
+    """This will let the customers wait who do not wait yet; of several reasons the first counts.
+
+    Needs a transaction.
+    """
+    first: dict[int, Call] = {}
+    for each in calls:
+        first.setdefault(each.conversation.pk, each)
+    waiting = Enquiry.objects.filter(conversation_id__in=first, ended_at=None)
+    known = set(waiting.values_list("conversation_id", flat=True))
+    new = {pk: call for pk, call in sorted(first.items()) if pk not in known}
+    if new:
+        rows = [
+            Enquiry(
+                conversation_id=pk,
+                inbound=call.inbound,
+                reason=call.reason,
+                began_at=call.inbound.sent_at,
+            )
+            for pk, call in new.items()
+        ]
+        Enquiry.objects.bulk_create(rows, ignore_conflicts=True)
     # Where the wait is new, one may have ended since the row was read.
-    if is_new or conversation.closed_at is not None or conversation.waiting_since is None:
-        since = Coalesce("waiting_since", inbound.sent_at)
-        Conversation.objects.filter(pk=conversation.pk).update(closed_at=None, waiting_since=since)
-        conversation.waiting_since = conversation.waiting_since or inbound.sent_at
-        conversation.closed_at = None
-    if is_new:
+    update_rows(
+        model=Conversation,
+        rows=[{"id": pk, "waiting_since": first[pk].inbound.sent_at} for pk in sorted(first)],
+        only_where={"waiting_since": [None]},
+        in_order=True,
+    )
+    closed = Conversation.objects.filter(pk__in=first, closed_at__isnull=False)
+    closed.update(closed_at=None)
+    for pk in new:
         doorbells.ring(
             signals.person_wanted,
             sender=Conversation,
-            conversation_id=conversation.pk,
-            reason=str(reason),
+            conversation_id=pk,
+            reason=str(new[pk].reason),
         )
-    return is_new
 
 
 def take(*, conversation: Conversation, user: AbstractBaseUser, now: datetime) -> None:

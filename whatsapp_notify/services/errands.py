@@ -10,9 +10,10 @@ message is answered twice, not even by two workers.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
@@ -21,6 +22,7 @@ from django.db.models import F, QuerySet
 from whatsapp_notify import signals
 from whatsapp_notify.domain.bot_turns import BotTurn
 from whatsapp_notify.models import Enquiry, InboundMessage
+from whatsapp_notify.models.set_based import update_rows
 from whatsapp_notify.services import (
     bot_answers,
     bots,
@@ -28,9 +30,12 @@ from whatsapp_notify.services import (
     conversations,
     doorbells,
     faults,
+    joint,
     order_enquiries,
     patience,
     routing,
+    shared_reads,
+    together,
 )
 
 logger = logging.getLogger(__name__)
@@ -62,13 +67,14 @@ class _Claim:
     """An errand that is left to this process; see Note [A try is counted before it begins]."""
 
     pk: int
+    contact_id: int
     errand: str
     #: Including this one.
     tries: int
 
 
 def run(*, now: datetime) -> int:
-    """This will do the errands that are due, each in a transaction of its own.
+    """This will do the errands that are due, those of different people together.
 
     Safe to run at any time, in several processes, and twice.
 
@@ -117,66 +123,119 @@ def _take(due: QuerySet[InboundMessage], limit: int, now: datetime) -> list[_Cla
             no_key=True,
         )
         rows = list(
-            held.order_by("errand_due_at", "pk").values_list("pk", "errand", "errand_tries")[:limit]
+            held.order_by("errand_due_at", "pk").values_list(
+                "pk", "contact_id", "errand", "errand_tries"
+            )[:limit]
         )
         InboundMessage.objects.filter(pk__in=[pk for pk, *_rest in rows]).update(
             errand_tries=F("errand_tries") + 1, errand_due_at=now + LEASE + bots.patience()
         )
-    return [_Claim(pk=pk, errand=errand, tries=tries + 1) for pk, errand, tries in rows]
+    return [
+        _Claim(pk=pk, contact_id=contact_id, errand=errand, tries=tries + 1)
+        for pk, contact_id, errand, tries in rows
+    ]
 
 
 def _do(claims: Sequence[_Claim], now: datetime) -> None:
-    waiting: list[tuple[_Claim, bots.Call]] = []
+    alive = []
     for claim in claims:
         if claim.tries > MAX_TRIES:
             logger.error("An errand killed its workers", extra={"inbound_id": claim.pk})
             _give_up(claim, "killed_workers", now)
-            continue
-        match claim.errand:
-            case Errand.ORDER_STATUS:
-                _work(claim, lambda row: order_enquiries.answer(inbound=row, now=now), now)
-            case Errand.CART:
-                _work(claim, lambda row: chat_carts.answer(inbound=row, now=now), now)
-            case Errand.BOT:
-                call = _ask_bot(claim, now)
-                if call is not None:
-                    waiting.append((claim, call))
-            case _:
-                _give_up(claim, "unknown_errand", now)
-    for claim, call in waiting:
-        _use_answer(claim, call, now)
+        elif claim.errand not in Errand.values:
+            _give_up(claim, "unknown_errand", now)
+        else:
+            alive.append(claim)
+    for group in _apart(alive):
+        _do_apart(group, now)
 
 
-def _ask_bot(claim: _Claim, now: datetime) -> bots.Call | None:
+def _apart(claims: Iterable[_Claim]) -> Iterator[list[_Claim]]:
+    """This will put errands of different people together; each person's stay in their order."""
+    left = list(claims)
+    while left:
+        group: dict[int, _Claim] = {}
+        for claim in left:
+            group.setdefault(claim.contact_id, claim)
+        yield list(group.values())
+        left = [claim for claim in left if group[claim.contact_id] is not claim]
+
+
+def _do_apart(claims: Sequence[_Claim], now: datetime) -> None:
+    by_errand: dict[str, list[_Claim]] = {str(errand): [] for errand in Errand}
+    for claim in claims:
+        by_errand[claim.errand].append(claim)
+    enquire = partial(_answer_enquiry, now=now)
+    _work_together([(claim, enquire) for claim in by_errand[Errand.ORDER_STATUS]], now)
+    for claim in by_errand[Errand.CART]:
+        # Alone: what the shop makes of a cart is not to be made twice, not even to be undone.
+        _work(claim, lambda row: chat_carts.answer(inbound=row, now=now), now)
+    waiting = _ask_bot(by_errand[Errand.BOT], now)
+    while waiting:
+        waiting[0][1].wait()
+        due = [each for each in waiting if each[1].is_due]
+        waiting = [each for each in waiting if not each[1].is_due]
+        _use_answers(due, now)
+
+
+def _answer_enquiry(row: InboundMessage, *, now: datetime) -> Mapping[str, Any]:
+    return order_enquiries.answer(inbound=row, now=now)
+
+
+def _ask_bot(claims: Sequence[_Claim], now: datetime) -> list[tuple[_Claim, bots.Call]]:
     """See Note [Asked without a transaction] in ``bot_answers``."""
-    turns: list[BotTurn] = []
+    turns: dict[int, BotTurn] = {}
 
     def read(row: InboundMessage) -> Mapping[str, Any] | None:
-        turns.clear()
+        turns.pop(row.pk, None)
         why = bot_answers.why_not(inbound=row)
         if why:
             return bot_answers.drop(inbound=row, why=why, now=now)
-        turns.append(bot_answers.turn_of(inbound=row, now=now))
+        turns[row.pk] = bot_answers.turn_of(inbound=row, now=now)
         return None
 
-    if not _work(claim, read, now) or not turns:
-        return None
-    try:
-        return bots.ask(turn=turns[0])
-    except Exception as err:  # noqa: BLE001  # a bot that is not there must not stop the others
-        logger.error("The bot could not be asked: %s", faults.trace(err))
-        _note_fault(claim, type(err).__name__, now)
-        return None
+    done = _work_together([(claim, read) for claim in claims], now)
+    waiting = []
+    for claim in done:
+        if claim.pk not in turns:
+            continue
+        try:
+            waiting.append((claim, bots.ask(turn=turns[claim.pk])))
+        except Exception as err:  # noqa: BLE001  # a bot that is not there must not stop the others
+            logger.error("The bot could not be asked: %s", faults.trace(err))
+            _note_fault(claim, type(err).__name__, now)
+    return waiting
 
 
-def _use_answer(claim: _Claim, call: bots.Call, now: datetime) -> None:
-    answer = call.wait()
-    if isinstance(answer, bots.Broken):
-        _note_fault(claim, "bot", now)
-        return
-    if answer == bots.Unusable("late"):
-        logger.warning("The bot was late; a person is called", extra={"inbound_id": claim.pk})
-    _work(claim, lambda row: bot_answers.use(inbound=row, answer=answer, now=now), now)
+def _use_answers(answered: Sequence[tuple[_Claim, bots.Call]], now: datetime) -> None:
+    works: list[tuple[_Claim, Work]] = []
+    for claim, call in answered:
+        answer = call.wait()
+        if isinstance(answer, bots.Broken):
+            _note_fault(claim, "bot", now)
+            continue
+        if answer == bots.Unusable("late"):
+            logger.warning("The bot was late; a person is called", extra={"inbound_id": claim.pk})
+        works.append((claim, partial(_use_answer, answer=answer, now=now)))
+    _work_together(works, now)
+
+
+def _use_answer(row: InboundMessage, *, answer: bots.Answer, now: datetime) -> Mapping[str, Any]:
+    return bot_answers.use(inbound=row, answer=answer, now=now)
+
+
+def _work_together(works: Sequence[tuple[_Claim, Work]], now: datetime) -> list[_Claim]:
+    """This will do the works for different people in one transaction, or else one by one.
+
+    Returns:
+        The errands that were still ours, and whose work was done.
+    """
+    if len(works) > 1:
+        try:
+            return patience.with_database(lambda: _in_transaction(works, now), tries=3)
+        except Exception as err:  # noqa: BLE001  # each is done for itself, and the one that broke says so
+            logger.info("Errands are done one by one", extra={"fault": type(err).__name__})
+    return [claim for claim, work in works if _work(claim, work, now)]
 
 
 def _work(claim: _Claim, work: Work, now: datetime) -> bool:
@@ -186,35 +245,53 @@ def _work(claim: _Claim, work: Work, now: datetime) -> bool:
         Whether the errand was still ours and the work was done.
     """
     try:
-        return patience.with_database(lambda: _in_transaction(claim, work), tries=3)
+        return bool(patience.with_database(lambda: _in_transaction([(claim, work)], now), tries=3))
     except Exception as err:  # noqa: BLE001  # the shop's adapter may raise anything
         logger.error("An errand failed: %s", faults.trace(err))
         _note_fault(claim, type(err).__name__, now)
         return False
 
 
-def _in_transaction(claim: _Claim, work: Work) -> bool:
-    with transaction.atomic():
-        row = _hold(claim)
-        if row is None:
-            return False
-        seen = work(row)
-        if seen is not None:
-            _end(row, claim, outcome="acted", seen=seen)
-        return True
+def _in_transaction(works: Sequence[tuple[_Claim, Work]], now: datetime) -> list[_Claim]:
+    done = []
+    with shared_reads.shared(), joint.transaction_of_several(now=now):
+        rows = _hold([claim for claim, _work in works])
+        together.about(list(rows.values()))
+        conversations.hold(list(rows.values()))
+        ended = []
+        for claim, work in works:
+            row = rows.get(claim.pk)
+            if row is None:
+                continue
+            done.append(claim)
+            seen = work(row)
+            if seen is not None:
+                ended.append(_ended(row, claim, outcome="acted", seen=seen))
+        update_rows(model=InboundMessage, rows=ended)
+    return done
 
 
-def _hold(claim: _Claim) -> InboundMessage | None:
-    """This will hold a message whose errand is still left to this process."""
-    rows = InboundMessage.objects.select_for_update(of=("self",), no_key=True)
-    ours = rows.filter(pk=claim.pk, errand_tries=claim.tries, errand_due_at__isnull=False)
-    return ours.select_related("contact", "sender").first()
+def _hold(claims: Sequence[_Claim]) -> Mapping[int, InboundMessage]:
+    """This will hold the messages whose errands are still left to this process."""
+    rows = InboundMessage.objects.select_for_update(of=("self",), no_key=True).filter(
+        pk__in=[claim.pk for claim in claims], errand_due_at__isnull=False
+    )
+    tries = {claim.pk: claim.tries for claim in claims}
+    held = rows.select_related("contact", "sender").order_by("pk")
+    return {row.pk: row for row in held if row.errand_tries == tries[row.pk]}
 
 
-def _end(row: InboundMessage, claim: _Claim, *, outcome: str, seen: Mapping[str, Any]) -> None:
-    row.errand, row.errand_due_at = "", None
-    row.route = [*row.route, [claim.errand, outcome, dict(seen)]]
-    row.save(update_fields=["errand", "errand_due_at", "route", "order_ref"])
+def _ended(
+    row: InboundMessage, claim: _Claim, *, outcome: str, seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """This will return what is to be written of an errand that is over."""
+    return {
+        "id": row.pk,
+        "errand": "",
+        "errand_due_at": None,
+        "route": [*row.route, [claim.errand, outcome, dict(seen)]],
+        "order_ref": row.order_ref,
+    }
 
 
 def _note_fault(claim: _Claim, fault: str, now: datetime) -> None:
@@ -242,10 +319,11 @@ def _give_up(claim: _Claim, fault: str, now: datetime) -> None:
     for call in (with_words, without_words):
         try:
             with transaction.atomic():
-                row = _hold(claim)
+                row = _hold([claim]).get(claim.pk)
                 if row is not None:
                     seen = {"given_up": fault, "tries": claim.tries, "reply": call(row)}
-                    _end(row, claim, outcome="failed", seen=seen)
+                    ended = _ended(row, claim, outcome="failed", seen=seen)
+                    update_rows(model=InboundMessage, rows=[ended])
             return
         except OperationalError:
             raise  # the database is busy: the lease brings the errand back

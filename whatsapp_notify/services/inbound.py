@@ -27,6 +27,7 @@ from whatsapp_notify.services import (
     consent,
     consent_words,
     contacts,
+    conversations,
     doorbells,
     inbound_media,
     last_calls,
@@ -306,15 +307,14 @@ def _open_windows(arrived: Sequence[tuple[InboundMessage, wire.InboundMessage]])
     ours = [(row, message) for row, message in arrived if row.sender_id is not None]
     if not ours:
         return
-    found = _hold_conversations([row for row, _message in ours])
-    missing = [row for row, _message in ours if _chat_of(row) not in found]
+    found = dict(conversations.hold([row for row, _message in ours]))
+    missing = [row for row, _message in ours if row.pk not in found]
     if missing:
         chats = [Conversation(contact=row.contact, sender=row.sender) for row in missing]
         Conversation.objects.bulk_create(chats, ignore_conflicts=True)
-        found |= _hold_conversations(missing)
+        found |= conversations.hold(missing)
     for row, message in ours:
-        row.keep_conversation(found[_chat_of(row)])
-        _prolong(found[_chat_of(row)], row.sent_at, came_by_ad=message.referral is not None)
+        _prolong(found[row.pk], row.sent_at, came_by_ad=message.referral is not None)
     update_rows(
         model=Conversation,
         rows=[
@@ -335,20 +335,6 @@ def _prolong(conversation: Conversation, sent_at: datetime, *, came_by_ad: bool)
     for name, moment in told.items():
         known = getattr(conversation, name)
         setattr(conversation, name, max(known, moment) if known else moment)
-
-
-def _hold_conversations(
-    rows: Sequence[InboundMessage],
-) -> dict[tuple[int, int | None], Conversation]:
-    held = Conversation.objects.select_for_update(no_key=True).filter(
-        contact_id__in=[row.contact_id for row in rows],
-        sender_id__in={row.sender_id for row in rows},
-    )
-    return {(each.contact_id, each.sender_id): each for each in held.order_by("id")}
-
-
-def _chat_of(row: InboundMessage) -> tuple[int, int | None]:
-    return row.contact_id, row.sender_id
 
 
 def _mark_replied(rows: Sequence[InboundMessage], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,19 +16,16 @@ from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
 from whatsapp_notify.models.set_based import among, update_rows
 from whatsapp_notify.services import (
-    automatic_replies,
     doorbells,
     faults,
     heartbeats,
     inbound,
-    keyword_replies,
+    joint,
     notices,
-    outbox,
     patience,
     routing,
     shared_reads,
     statuses,
-    together,
 )
 
 logger = logging.getLogger(__name__)
@@ -281,16 +278,9 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
     Returns:
         False where one of them broke, and nothing was done.
     """
-    flushes: Mapping[str, together.Flush] = {
-        automatic_replies.GREETED: lambda ids: automatic_replies.note_greeted(ids, now=now),
-        keyword_replies.USES: lambda uses: keyword_replies.count_uses(uses, now=now),
-        outbox.MESSAGES: lambda several: outbox.enqueue(
-            messages=[message for messages in several for message in messages], now=now
-        ),
-    }
     ids = [reading.event_id for reading in group]
     try:
-        with transaction.atomic(), together.block(flushes):
+        with joint.transaction_of_several(now=now):
             if _taken_up(ids).count() < len(ids):
                 return False
             messages = [reading.parsed.messages[0] for reading in group]
