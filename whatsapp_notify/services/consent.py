@@ -42,6 +42,9 @@ class Proof:
         return f"<Proof {self.source}>"
 
 
+#: The customer's own words on WhatsApp.
+_IN_CHAT = frozenset({ConsentRecord.Source.KEYWORD, ConsentRecord.Source.BUTTON})
+
 #: What a record writes on the state that it decides.
 _DECIDED = ("is_granted", "record_id", "changed_at")
 
@@ -122,11 +125,10 @@ def has_stopped_in_chat(*, contact: Contact) -> bool:
     """This will tell whether the contact has ended everything by a message of their own."""
     states = ConsentState.objects.filter(contact=contact, channel=Channel.WHATSAPP)
     states = states.exclude(topic__purpose=Purpose.SERVICE)
-    in_chat = states.filter(
-        is_granted=False,
-        record__source__in=[ConsentRecord.Source.KEYWORD, ConsentRecord.Source.BUTTON],
+    found = list(states.values_list("is_granted", "record__source"))
+    return bool(found) and all(
+        not is_granted and source in _IN_CHAT for is_granted, source in found
     )
-    return in_chat.exists() and in_chat.count() == states.count()
 
 
 def offered_topics() -> list[Topic]:

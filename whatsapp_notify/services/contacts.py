@@ -108,12 +108,9 @@ def all_of_person(
     """
     phone = phones.from_wa_id(person.wa_id)
     of_the_id, of_the_number = _former_owners(person, at) if at is not None else (None, None)
-    found = [
-        contact,
-        of_the_id or identities.holder(kind=Kind.USER_ID, value=person.user_id),
-        of_the_number,
-        *(identities.holders_of_number(phone=phone) if phone and not of_the_number else ()),
-    ]
+    ids = {(Kind.USER_ID, person.user_id)} if person.user_id and of_the_id is None else set()
+    (holders,) = identities.among([(ids, (phone or "") if of_the_number is None else "")])
+    found = [contact, of_the_id, of_the_number, *(each.contact for each in holders)]
     # In the order of their ids, so that two processes never wait for each other in a ring.
     return sorted({each for each in found if each is not None}, key=lambda each: each.pk)
 

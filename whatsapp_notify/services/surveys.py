@@ -67,8 +67,10 @@ def _last_questions(rows: Sequence[InboundMessage]) -> Mapping[int, Message]:
 
 
 def _last_question(inbound: InboundMessage, survey: Survey) -> Message | None:
-    asked = _seen().filter(survey=survey)
-    return last_calls.before(rows=[inbound], of=asked).get(inbound.pk)
+    def read(rows: Sequence[InboundMessage]) -> Mapping[int, Message]:
+        return last_calls.before(rows=rows, of=_seen().filter(survey=survey))
+
+    return together.each(f"last_questions:{survey.pk}", inbound, read)
 
 
 def _seen() -> QuerySet[Message]:
@@ -98,11 +100,11 @@ def _keep(
         is_current=True,
         answered_at__gt=inbound.sent_at - timedelta(days=survey.answer_days),
     )
-    is_current = not earlier.filter(answered_at__gt=inbound.sent_at).exists()
-    replaced = []
-    if is_current:
-        replaced = list(earlier.values_list("score", flat=True))
-        earlier.update(is_current=False)
+    known = list(earlier.values_list("pk", "answered_at", "score"))
+    is_current = all(answered_at <= inbound.sent_at for _pk, answered_at, _score in known)
+    replaced = [score for _pk, _answered_at, score in known] if is_current else []
+    if replaced:
+        SurveyAnswer.objects.filter(pk__in=[pk for pk, *_rest in known]).update(is_current=False)
     row = SurveyAnswer.objects.create(
         survey=survey,
         contact_id=inbound.contact_id,

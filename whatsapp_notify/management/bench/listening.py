@@ -27,6 +27,7 @@ from whatsapp_notify.models import (
     Topic,
     WebhookEvent,
 )
+from whatsapp_notify.services import errands
 
 #: Customers who take turns; each writes several times.
 _CUSTOMERS = 3000
@@ -59,7 +60,9 @@ class Heard:
     #: Sampled each second: the age of the oldest webhook that was not read yet.
     ages: list[float] = field(default_factory=list)
     #: Seconds from the last POST until all was read.
-    rest_seconds: float = 0.0
+    read_seconds: float = 0.0
+    #: Seconds from the last POST until all that it caused was done and had left.
+    done_seconds: float = 0.0
     handled: dict[str, int] = field(default_factory=dict)
     replies: int = 0
 
@@ -76,7 +79,7 @@ class Heard:
             (
                 "age of the oldest unread s: median "
                 f"{statistics.median(self.ages):.2f}, longest {max(self.ages):.2f}; all read "
-                f"{self.rest_seconds:.1f} s after the last"
+                f"{self.read_seconds:.1f} s after the last, all answered {self.done_seconds:.1f} s"
             ),
             f"handled: {handled}; replies {self.replies:,}",
             f"CPU ms a message, worker and database: {cpu:.2f}",
@@ -122,7 +125,7 @@ def run(*, per_second: int, seconds: float, server: str, workers: int, latency: 
 
 
 def _watch(heard: Heard, poster: processes.Process, *, queue: str) -> None:
-    """This will sample how far the reading is behind, until nothing is left to read."""
+    """This will sample how far the reading is behind, until nothing is left to do."""
     ticked_at, ended_at, deadline = 0.0, 0.0, 0.0
     while True:
         now = time.monotonic()
@@ -133,13 +136,24 @@ def _watch(heard: Heard, poster: processes.Process, *, queue: str) -> None:
         if not ended_at:
             age = (timezone.now() - received_at).total_seconds() if received_at else 0.0
             heard.ages.append(age)
-        elif received_at is None or now > deadline:
-            heard.rest_seconds = now - ended_at
-            return
+        else:
+            if received_at is not None or not heard.read_seconds:
+                heard.read_seconds = now - ended_at
+            heard.done_seconds = now - ended_at
+            if now > deadline or (received_at is None and not _is_anything_due()):
+                return
         if now - ticked_at >= _TICK_SECONDS:
             ticked_at = now
             current_app.send_task("whatsapp_notify.tick", queue=queue)
         time.sleep(1.0 if not ended_at else 0.1)
+
+
+def _is_anything_due() -> bool:
+    """This will tell whether the bot or the shop is still to be asked, or an answer to leave."""
+    now = timezone.now()
+    due = Message.objects.filter(is_pending=True, due_at__lte=now)
+    calling = Message.objects.filter(call_expires_at__isnull=False)
+    return errands.is_due(now=now) or due.exists() or calling.exists()
 
 
 def words() -> None:
