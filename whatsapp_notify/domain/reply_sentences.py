@@ -25,6 +25,7 @@ _GAP = 3
 
 _SENTENCE_END = re.compile(r"[.!?…\n\r;]+(?=\s|$|[^\w\s])|\n")
 _CLAUSE_END = re.compile(r"[,:;()\n\r…!?]+|\.(?!\w)|\s[-–—]+\s|[^\w\s'’`´.,:;()!?/&%+*_~\"«»“”„-]+")
+_ENDS = frozenset({"^", "$"})
 _UNSEEN = frozenset({"Cf", "Mn", "Me"})
 _APOSTROPHES = re.compile(r"['’`´]")
 
@@ -75,10 +76,15 @@ def first(rules: Sequence[Rule], clause: Clause) -> Rule | None:
 
 def fulfils(clause: Clause, rule: Rule) -> bool:
     """This will tell whether a clause fulfils one of the rule's patterns."""
+    # Most rules have no word in common with what most customers write.
+    if _needed_by_any(rule.patterns).isdisjoint(clause.places):
+        return False
     if clause.has(*rule.unless):
         return False
-    for pattern in rule.patterns:
-        start = _start_of(_parsed(pattern), clause)
+    for needed, pattern in _parsed_all(rule.patterns):
+        if needed.isdisjoint(clause.places):
+            continue
+        start = _start_of(pattern, clause)
         if start is not None and not _is_turned_round(clause, rule.unless_before, start):
             return True
     return False
@@ -169,6 +175,25 @@ def _parsed(pattern: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
         (part.startswith("+"), tuple(map(_name, part.lstrip("+").split("|"))))
         for part in pattern.split()
     )
+
+
+@cache
+def _parsed_all(
+    patterns: Sequence[str],
+) -> tuple[tuple[frozenset[str], tuple[tuple[bool, tuple[str, ...]], ...]], ...]:
+    """This will return each pattern with the names of which it needs one at least."""
+    return tuple((_needed(_parsed(pattern)), _parsed(pattern)) for pattern in patterns)
+
+
+@cache
+def _needed_by_any(patterns: Sequence[str]) -> frozenset[str]:
+    return frozenset().union(*(needed for needed, _pattern in _parsed_all(patterns)))
+
+
+def _needed(pattern: Sequence[tuple[bool, tuple[str, ...]]]) -> frozenset[str]:
+    """This will return the names of the part that the fewest words are."""
+    parts = [names for _is_adjacent, names in pattern if not _ENDS.intersection(names)]
+    return frozenset(sorted(parts, key=len)[0])
 
 
 def _name(name: str) -> str:

@@ -27,14 +27,19 @@ def numbers_of(contact: Contact) -> frozenset[str]:
     An account may take any number in the shop. Whoever answers an old message stays the same
     contact, and would read the orders of the number that the account has taken since.
     """
-    phone = identities.current_value(contact=contact, kind=Identity.Kind.PHONE)
-    in_chat = phones.from_wa_id(identities.current_value(contact=contact, kind=Identity.Kind.WA_ID))
+    kinds = [Identity.Kind.PHONE, Identity.Kind.WA_ID]
+    rows = contact.identities.filter(kind__in=kinds).values_list("kind", "value", "ended_at")
+    current = {kind: value for kind, value, ended_at in rows if ended_at is None}
+    phone = current.get(Identity.Kind.PHONE, "")
+    in_chat = phones.from_wa_id(current.get(Identity.Kind.WA_ID, ""))
     if in_chat:
         is_same = phone and identities.is_same_number(phone, in_chat)
         return frozenset({phone if is_same else in_chat})
     # Who hides the number has been reached by it, unless it is another since.
-    has_changed = contact.identities.filter(kind=Identity.Kind.PHONE, ended_at__isnull=False)
-    return frozenset() if not phone or has_changed.exists() else frozenset({phone})
+    has_changed = any(
+        kind == Identity.Kind.PHONE and ended_at is not None for kind, _value, ended_at in rows
+    )
+    return frozenset() if not phone or has_changed else frozenset({phone})
 
 
 def is_own(order: Order, *, contact: Contact, numbers: Collection[str]) -> bool:
