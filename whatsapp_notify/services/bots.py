@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 Bot = Callable[[BotTurn], Any]
 
 #: Calls of bots under way in this process, those that are late included.
-MAX_CALLS = 32
+MAX_CALLS = 64
 
 _places = threading.BoundedSemaphore(MAX_CALLS)
 

@@ -9,11 +9,22 @@ from django.dispatch import Signal
 from whatsapp_notify.services import replaying
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Ring:
     signal: Signal
     sender: Any
     arguments: dict[str, Any]
+
+    def is_like(self, waiting: Any) -> bool:
+        """This will tell whether what waits for the commit is a ring of the same news."""
+        other = getattr(waiting, "__self__", None)
+        # Hundreds may wait, most for another signal: that is looked at first.
+        return (
+            other.__class__ is _Ring
+            and other.signal is self.signal
+            and other.arguments == self.arguments
+            and other.sender is self.sender
+        )
 
     def send(self) -> None:
         self.signal.send_robust(sender=self.sender, **self.arguments)
@@ -33,6 +44,5 @@ def ring(signal: Signal, *, sender: Any = None, **arguments: Any) -> None:
         new.send()
         return
     # A rollback to a savepoint takes its rings out of the list.
-    waiting = connection.run_on_commit
-    if not any(getattr(each[1], "__self__", None) == new for each in waiting):
+    if not any(new.is_like(each[1]) for each in connection.run_on_commit):
         transaction.on_commit(new.send, robust=True)

@@ -51,7 +51,7 @@ PAUSES = {1: timedelta(seconds=30), 2: timedelta(minutes=3)}
 #: What was taken up is left to its worker for so long, beside the patience with the bot.
 LEASE = timedelta(minutes=1)
 #: Errands that are taken up together the first time; the bot is asked about all at once.
-_TOGETHER = 16
+_TOGETHER = 32
 #: A long backlog is done in turns, so that a worker that is asked to stop is not kept.
 _TURN_SECONDS = 5.0
 
