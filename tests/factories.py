@@ -12,6 +12,7 @@ from whatsapp_notify.models import (
     Contact,
     Conversation,
     Identity,
+    InteractiveCampaign,
     Message,
     Template,
     Topic,
@@ -141,4 +142,22 @@ def queued(to: Contact | None = None, *, now: datetime = NOW, **fields: Any) -> 
 def open_window(to: Contact, *, until: datetime) -> Conversation:
     return Conversation.objects.create(
         contact=to, sender=senders.current(), last_inbound_at=NOW, window_expires_at=until
+    )
+
+
+def interactive_campaign(**fields: Any) -> InteractiveCampaign:
+    """A campaign that began a day ago and asks for a photo of the summer."""
+    return InteractiveCampaign.objects.create(
+        **{
+            "name": "Summer",
+            "keywords": "summer\nkesä",
+            "asks_for": "photo",
+            "invitation": "Send us a photo, {first_name}!",
+            "thanks": "Thank you for the photo!",
+            "not_begun": "It begins on Monday.",
+            "over": "It is over.",
+            "starts_at": NOW - timedelta(days=1),
+            "ends_at": NOW + timedelta(days=7),
+            **fields,
+        }
     )

@@ -13,6 +13,7 @@ from whatsapp_notify.admin import words
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain.understanding import Meaning
 from whatsapp_notify.models import Contact, Enquiry, InboundMessage
+from whatsapp_notify.services.interactive_campaigns import Step
 
 Evidence = Mapping[str, Any]
 HandledAs = InboundMessage.HandledAs
@@ -23,6 +24,7 @@ HANDLERS: Mapping[str, words.Words] = {
     "group": gettext_lazy("Written in a group"),
     "consent_word": gettext_lazy("Stop or start"),
     "survey_answer": gettext_lazy("Answer to a survey"),
+    "campaign": gettext_lazy("Interactive campaign"),
     "cart": gettext_lazy("Order from the chat"),
     "courtesy": gettext_lazy("Thanks and the like"),
     "with_person": gettext_lazy("Talk with the staff"),
@@ -48,6 +50,8 @@ _REPLIES: Mapping[str, words.Words] = {
     "with_person": gettext_lazy("Not answered: a member of the staff leads the talk."),
     "opted_out": gettext_lazy("Not answered: the customer had ended our messages meanwhile."),
     "nothing": gettext_lazy("Nothing was to be said."),
+    "thanked": gettext_lazy("Not answered: thanked a moment ago, in the same sitting."),
+    "told": gettext_lazy("Not answered: told so before."),
     "failed": gettext_lazy("Not answered: something broke."),
 }
 #: Why the bot's answer was of no use, or was not asked for.
@@ -58,6 +62,13 @@ _NO_BOT: Mapping[str, words.Words] = {
     "with_person": gettext_lazy("A member of the staff had taken the talk meanwhile."),
     "opted_out": gettext_lazy("The customer had ended our messages meanwhile."),
     "newer_message": gettext_lazy("The customer had written again meanwhile."),
+}
+#: What a message was to an interactive campaign.
+_STEPS: Mapping[str, words.Words] = {
+    Step.ENTRY: gettext_lazy("It counts as an entry."),
+    Step.INVITED: gettext_lazy("The customer takes part and was to be invited to send something."),
+    Step.NOT_BEGUN: gettext_lazy("The campaign has not begun."),
+    Step.OVER: gettext_lazy("The campaign is over."),
 }
 _WHYS: Mapping[str, words.Words] = {
     "group": gettext_lazy("What is said among several is left to the staff."),
@@ -77,6 +88,7 @@ TONES: Mapping[str, Tone] = {
     HandledAs.OPT_OUT: Tone.DOUBT,
     HandledAs.OPT_IN: Tone.GOOD,
     HandledAs.SURVEY_ANSWER: Tone.GOOD,
+    HandledAs.CAMPAIGN: Tone.GOOD,
     HandledAs.KEYWORD: Tone.GOOD,
     HandledAs.ORDER_STATUS: Tone.ON_ITS_WAY,
     HandledAs.CART: Tone.ON_ITS_WAY,
@@ -193,6 +205,8 @@ def _drafted(is_drafted: Any) -> str:
 _SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "meaning": lambda code: _("The customer %(meaning)s.") % {"meaning": _MEANINGS.get(code, code)},
     "survey": lambda pk: _("Survey #%(pk)s.") % {"pk": pk},
+    "campaign": lambda pk: _("Interactive campaign #%(pk)s.") % {"pk": pk},
+    "step": lambda code: str(_STEPS.get(code, code)),
     "score": lambda score: _("Score %(score)s.") % {"score": score},
     "products": _products,
     "lines": _products,

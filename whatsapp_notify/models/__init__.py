@@ -7,6 +7,11 @@ from whatsapp_notify.models.contact import Contact, Identity
 from whatsapp_notify.models.conversation import Conversation, DeskPresence, Enquiry
 from whatsapp_notify.models.inbound import InboundMessage
 from whatsapp_notify.models.inbound_media import InboundMedia
+from whatsapp_notify.models.interactive_campaign import (
+    InteractiveCampaign,
+    Participation,
+    ParticipationMessage,
+)
 from whatsapp_notify.models.label import ContactLabel, Label
 from whatsapp_notify.models.lead import Lead
 from whatsapp_notify.models.message import DeliveryEvent, Message
@@ -38,6 +43,7 @@ __all__ = [
     "InboundMedia",
     "InboundMessage",
     "Installation",
+    "InteractiveCampaign",
     "KeywordReply",
     "Label",
     "Lead",
@@ -45,6 +51,8 @@ __all__ = [
     "Message",
     "OpeningHours",
     "Overview",
+    "Participation",
+    "ParticipationMessage",
     "Rate",
     "Sender",
     "ShopEvent",

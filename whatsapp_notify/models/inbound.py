@@ -19,6 +19,7 @@ class InboundMessage(models.Model):
         OPT_OUT = "opt_out", _("stop")
         OPT_IN = "opt_in", _("start")
         SURVEY_ANSWER = "survey", _("survey answer")
+        CAMPAIGN = "campaign", _("taking part in a campaign")
         KEYWORD = "keyword", _("keyword")
         ORDER_STATUS = "order", _("question about an order")
         CART = "cart", _("order from the chat")

@@ -26,6 +26,7 @@ from whatsapp_notify.services import (
     consent_words,
     contacts,
     conversations,
+    interactive_campaigns,
     keyword_replies,
     replaying,
     surveys,
@@ -152,6 +153,20 @@ def _survey_answer(incoming: Incoming) -> Acted | Passed:
     return Acted(handled_as=HandledAs.SURVEY_ANSWER, evidence=seen)
 
 
+def _campaign(incoming: Incoming) -> Acted | Passed:
+    """What belongs to an interactive campaign; words that may ask for an end never do."""
+    if incoming.is_unclear:
+        return _PASSED
+    taken = interactive_campaigns.take_part(
+        inbound=incoming.row, message=incoming.message, now=incoming.now
+    )
+    if taken is None:
+        return _PASSED
+    is_flood = taken.said == "limit" and taken.step != interactive_campaigns.Step.ENTRY
+    seen = {"campaign": taken.campaign_id, "step": str(taken.step), "reply": taken.said}
+    return Acted(handled_as=HandledAs.FLOOD if is_flood else HandledAs.CAMPAIGN, evidence=seen)
+
+
 def _cart(incoming: Incoming) -> Acted | Passed:
     content = incoming.message.content
     if not isinstance(content, contents.Order):
@@ -252,6 +267,7 @@ HANDLERS: tuple[Callable[[Incoming], Acted | Passed], ...] = (
     _group,
     _consent_word,
     _survey_answer,
+    _campaign,
     _cart,
     _courtesy,
     _with_person,
