@@ -51,8 +51,9 @@ class TestStaffAlone:
         "name",
         [
             "automation", "consentrecord", "contact", "conversation", "inboundmedia",
-            "inboundmessage", "message", "overview", "sender", "shopevent", "survey",
-            "surveyanswer", "template", "topic", "unmatchedstatus", "webhookevent",
+            "inboundmessage", "interactivecampaign", "message", "overview", "participation",
+            "sender", "shopevent", "survey", "surveyanswer", "template", "topic",
+            "unmatchedstatus", "webhookevent",
         ],
     )  # fmt: skip
     def test_opens_no_page(self, name: str, staff: Staff) -> None:

@@ -12,6 +12,7 @@ from whatsapp_notify.admin import route_words
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.models import Enquiry, InboundMessage
 from whatsapp_notify.services import routing
+from whatsapp_notify.services.interactive_campaigns import Step
 
 
 class TestHandlers:
@@ -39,6 +40,14 @@ class TestSentence:
                 "The customer wants no more messages. Rule: stop sending.",
             ),
             ({"meaning": "opt_in", "rule": ""}, "The customer wants messages."),
+            (
+                {"campaign": 3, "step": "entry", "reply": "said"},
+                "Interactive campaign #3. It counts as an entry. It was answered.",
+            ),
+            (
+                {"campaign": 3, "step": "over", "reply": "told"},
+                "Interactive campaign #3. The campaign is over. Not answered: told so before.",
+            ),
             ({"survey": 4, "score": 9}, "Survey #4. Score 9."),
             ({"products": 2}, "2 products."),
             ({"numbers": 1}, "1 order number was found."),
@@ -59,6 +68,13 @@ class TestSentence:
     )
     def test_says_what_was_seen(self, seen: dict[str, Any], words: str) -> None:
         assert route_words.sentence(seen) == words
+
+    @pytest.mark.parametrize("step", list(Step))
+    def test_names_each_step_of_a_campaign(self, step: Step) -> None:
+        said = route_words.sentence({"step": str(step)})
+
+        assert said != str(step)
+        assert said.endswith(".")
 
     @pytest.mark.parametrize("reason", Enquiry.Reason.values)
     def test_names_each_reason_to_call_a_person(self, reason: str) -> None:

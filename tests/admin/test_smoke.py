@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from tests import factories
 from tests.admin import factories as make
 from whatsapp_notify.models import (
     AutomaticReply,
@@ -18,6 +19,7 @@ from whatsapp_notify.models import (
     Label,
     Lead,
     OpeningHours,
+    Participation,
     Rate,
     Survey,
     SurveyAnswer,
@@ -44,12 +46,17 @@ def rows(db: None, now: datetime) -> dict[str, Any]:
         survey=survey, contact=contact, inbound=inbound, score=9, answered_at=now
     )
     sender = make.make_sender()
+    campaign = factories.interactive_campaign()
     return {
         "automaticreply": AutomaticReply.objects.create(kind="away", language="en", body="Closed."),
         "cannedreply": CannedReply.objects.create(
             title="Thanks", shortcut="thanks", body="Thanks!"
         ),
         "holiday": Holiday.objects.create(date=now.date(), name="Midsummer"),
+        "interactivecampaign": campaign,
+        "participation": Participation.objects.create(
+            campaign=campaign, contact=contact, first_at=now, last_at=now
+        ),
         "keywordreply": KeywordReply.objects.create(phrases="returns", body="Yes.", buttons="Help"),
         "label": Label.objects.create(name="New order", set_by="order.confirmed, our.event"),
         "lead": Lead.objects.create(

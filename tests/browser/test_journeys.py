@@ -30,6 +30,7 @@ ADMIN_PAGES = (
     "/admin/whatsapp_notify/automaticreply/",
     "/admin/whatsapp_notify/cannedreply/",
     "/admin/whatsapp_notify/label/",
+    "/admin/whatsapp_notify/interactivecampaign/",
 )
 #: Lists that a new shop has not filled, and forms.
 OTHER_PAGES = (
@@ -41,6 +42,8 @@ OTHER_PAGES = (
     "/admin/whatsapp_notify/rate/add/",
     "/admin/whatsapp_notify/label/add/",
     "/admin/whatsapp_notify/keywordreply/add/",
+    "/admin/whatsapp_notify/interactivecampaign/add/",
+    "/admin/whatsapp_notify/participation/",
 )
 
 

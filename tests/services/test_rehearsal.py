@@ -33,6 +33,7 @@ TEXTS = (
     "",
     "To the moon?",
     "hello",
+    "summer",
 )
 
 
@@ -49,6 +50,7 @@ def words_of_the_shop(settings: Any) -> None:
     KeywordReply.objects.create(
         phrases="returns", language="en", body="Within 30 days.", buttons="A person, please"
     )
+    factories.interactive_campaign()
     KeywordReply.objects.create(phrases="palautus", language="fi", body="30 päivän kuluessa.")
 
 

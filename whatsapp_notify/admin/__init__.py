@@ -7,6 +7,7 @@ from whatsapp_notify.admin.contact import ContactAdmin
 from whatsapp_notify.admin.desk import DeskAdmin
 from whatsapp_notify.admin.inbound import InboundMessageAdmin
 from whatsapp_notify.admin.inbound_media import InboundMediaAdmin
+from whatsapp_notify.admin.interactive_campaign import InteractiveCampaignAdmin, ParticipationAdmin
 from whatsapp_notify.admin.label import LabelAdmin
 from whatsapp_notify.admin.lead import LeadAdmin
 from whatsapp_notify.admin.message import MessageAdmin
@@ -30,12 +31,14 @@ __all__ = [
     "HolidayAdmin",
     "InboundMediaAdmin",
     "InboundMessageAdmin",
+    "InteractiveCampaignAdmin",
     "KeywordReplyAdmin",
     "LabelAdmin",
     "LeadAdmin",
     "MessageAdmin",
     "OpeningHoursAdmin",
     "OverviewAdmin",
+    "ParticipationAdmin",
     "RateAdmin",
     "SenderAdmin",
     "ShopEventAdmin",

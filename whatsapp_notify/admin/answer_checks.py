@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy
 from whatsapp_notify.admin import words
 from whatsapp_notify.domain import placeholders
 from whatsapp_notify.models import KeywordReply
-from whatsapp_notify.services import answer_words, keyword_replies
+from whatsapp_notify.services import answer_words, campaign_keywords, keyword_replies
+from whatsapp_notify.services.campaign_keywords import Clash, Owner
 from whatsapp_notify.services.keyword_replies import Unheard
 
 #: Source: WhatsApp Cloud API, "Interactive reply buttons messages", read 2026-11.
@@ -28,6 +29,17 @@ _UNHEARD: dict[Unheard, words.Words] = {
     Unheard.PERHAPS_CONSENT: gettext_lazy(
         "“%(phrase)s” may ask for an end of our messages, so that a person answers. Choose "
         "another word."
+    ),
+}
+_OWNERS: dict[Owner, words.Words] = {
+    Owner.CAMPAIGN: gettext_lazy(
+        "“%(phrase)s” is a keyword of the interactive campaign “%(name)s”. Choose another word."
+    ),
+    Owner.KEYWORD_REPLY: gettext_lazy(
+        "“%(phrase)s” is answered by the keyword reply “%(name)s”. Choose another word."
+    ),
+    Owner.SURVEY: gettext_lazy(
+        "“%(phrase)s” is the keyword of the survey “%(name)s”. Choose another word."
     ),
 }
 
@@ -89,10 +101,18 @@ def unfinished(body: str) -> list[str]:
 def rivals(reply: KeywordReply) -> list[str]:
     """This will tell which phrases another reply answers already."""
     found = keyword_replies.rivals(phrases_of=reply.phrases, language=reply.language, but=reply.pk)
-    return [
+    told = [
         _("“%(phrase)s” is answered by “%(reply)s” (#%(pk)s) already. Take it out of one of them.")
         % {"phrase": phrase, "reply": row, "pk": row.pk}
         for phrase, row in found.items()
+    ]
+    return told + clashes(campaign_keywords.taken(reply.phrases))
+
+
+def clashes(found: Iterable[Clash]) -> list[str]:
+    """This will tell which phrases something else understands already."""
+    return [
+        str(_OWNERS[each.owner]) % {"phrase": each.phrase[:40], "name": each.name} for each in found
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from whatsapp_notify.models import ConsentRecord, Contact, Identity, Message
+from whatsapp_notify.models import ConsentRecord, Contact, Identity, Message, Participation
 
 #: Spreadsheets run a cell that begins with one of these, full-width forms included. An
 #: apostrophe in front shows the rest as text; apostrophes that stand there already count as
@@ -29,6 +29,10 @@ _MESSAGE_COLUMNS = (
     "message", "contact", "phone", "topic", "automation", "event", "order", "template",
     "language", "state", "reason", "error_code", "attempts", "planned_at", "due_at", "sent_at",
     "delivered_at", "read_at", "failed_at", "replied_at",
+)  # fmt: skip
+_PARTICIPATION_COLUMNS = (
+    "participant", "campaign", "contact", "first_name", "phone", "first_at", "last_at", "entries",
+    "seconds",
 )  # fmt: skip
 
 
@@ -57,6 +61,15 @@ def messages(*, rows: QuerySet[Message], full_phones: bool) -> Iterator[str]:
     return _lines(
         _MESSAGE_COLUMNS,
         (_message_cells(row, full_phones) for row in rows.iterator(chunk_size=_CHUNK)),
+    )
+
+
+def participations(*, rows: QuerySet[Participation], full_phones: bool) -> Iterator[str]:
+    """This will write participants of interactive campaigns, a header first."""
+    rows = _with_identities(rows.select_related("contact", "campaign"))
+    return _lines(
+        _PARTICIPATION_COLUMNS,
+        (_participation_cells(row, full_phones) for row in rows.iterator(chunk_size=_CHUNK)),
     )
 
 
@@ -111,4 +124,12 @@ def _message_cells(row: Message, full_phones: bool) -> Sequence[Any]:
         row.attempt, _moment(row.created_at), _moment(row.due_at), _moment(row.sent_at),
         _moment(row.delivered_at), _moment(row.read_at), _moment(row.failed_at),
         _moment(row.replied_at),
+    )  # fmt: skip
+
+
+def _participation_cells(row: Participation, full_phones: bool) -> Sequence[Any]:
+    return (
+        row.pk, row.campaign.name, row.contact_id, row.contact.first_name,
+        _phone(row.contact, full_phones), _moment(row.first_at), _moment(row.last_at),
+        row.entry_count, row.spent_seconds,
     )  # fmt: skip
