@@ -14,6 +14,7 @@ from django.utils import timezone
 from demo_shop.cart import CartLine, total_of
 from demo_shop.fulfilment import CARRIER, DELIVERY_TIME, new_tracking_code
 from demo_shop.models import CustomerProfile, Language, Order, OrderLine, OrderNumber, Product
+from whatsapp_notify.models import InteractiveCampaign
 
 Status = Order.Status
 
@@ -179,6 +180,20 @@ _GUEST = _Customer(
     language=Language.FINNISH,
     birth_date=date(1985, 5, 17),
 )
+
+#: What customers may take part in by a photo; begun three weeks ago, for half a year.
+_CAMPAIGN = {
+    "name": "Photos of trips",
+    "keywords": "RETKI\nTRIP",
+    "invitation": (
+        "Hei {first_name}! Lähetä kuva retkeltäsi. Julkaisemme kauneimmat, jos annat luvan.\n"
+        "Send us a photo of your trip. We show the finest ones, if you let us."
+    ),
+    "thanks": "Kiitos kuvasta!\nThank you for the photo!",
+    "not_begun": "Kuvia otetaan vastaan pian.\nWe shall take photos soon.",
+    "over": "Kuvia ei enää oteta vastaan. Kiitos!\nWe take no photos any more. Thank you!",
+}
+
 _SENT_OUT = {Status.SHIPPED, Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.REFUNDED}
 
 
@@ -193,6 +208,7 @@ def seed(*, now: datetime) -> None:
     _seed_products(now)
     _seed_customers()
     _set_birthday(timezone.localdate(now))
+    _seed_campaign(now)
     if not Order.objects.exists():
         _seed_orders(now)
 
@@ -248,6 +264,17 @@ def _set_birthday(today: date) -> None:
     # 1988 was a leap year, so that it has every day.
     CustomerProfile.objects.filter(user__username=_CUSTOMERS[0].email).update(
         birth_date=today.replace(year=1988)
+    )
+
+
+def _seed_campaign(now: datetime) -> None:
+    InteractiveCampaign.objects.get_or_create(
+        name=_CAMPAIGN["name"],
+        defaults={
+            **_CAMPAIGN,
+            "starts_at": now - timedelta(days=21),
+            "ends_at": now + timedelta(days=180),
+        },
     )
 
 

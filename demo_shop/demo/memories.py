@@ -157,6 +157,7 @@ def acts(*, now: datetime) -> Iterator[Act]:
     for passer in _PASSERS:
         yield from _life_of_passer(passer, now=now, latest=latest)
     yield from _letters(now=now)
+    yield from _photos_of_trips(now=now)
     yield from _mishaps(now=now)
 
 
@@ -205,6 +206,19 @@ def _letters(*, now: datetime) -> Iterator[Act]:
         yield Act(moment, _write(first_name, profile.phone, text))
     profile = CustomerProfile.objects.get(user__first_name="Customer Six")
     yield Act(_shop_time(now - _DAY, hour=18, minute=5), _send_photo(profile))
+
+
+def _photos_of_trips(*, now: datetime) -> Iterator[Act]:
+    """This will let two take part in the campaign: one in two steps, one at once."""
+    one, six = (
+        CustomerProfile.objects.get(user__first_name=name)
+        for name in ("Customer One", "Customer Six")
+    )
+    began = now - 5 * _HOUR
+    yield Act(began, _write(one.user.first_name, one.phone, "Retki"))
+    yield Act(began + 3 * _MINUTE, _send_entry(one, caption=""))
+    yield Act(began + 5 * _MINUTE, _send_entry(one, caption="Ja toinen"))
+    yield Act(began + _HOUR, _send_entry(six, caption="RETKI Nuuksiossa"))
 
 
 def _mishaps(*, now: datetime) -> Iterator[Act]:
@@ -322,6 +336,13 @@ def _send_photo(profile: CustomerProfile) -> Callable[[datetime], object]:
     photo = dataclasses.replace(
         attachments.sample_photo(), caption=f"Tässä kuitti, tilaus {order.number}"
     )
+    return lambda moment: attachments.send(
+        _person(profile.user.first_name, profile.phone), attachment=photo, now=moment
+    )
+
+
+def _send_entry(profile: CustomerProfile, *, caption: str) -> Callable[[datetime], object]:
+    photo = dataclasses.replace(attachments.sample_photo(), caption=caption)
     return lambda moment: attachments.send(
         _person(profile.user.first_name, profile.phone), attachment=photo, now=moment
     )

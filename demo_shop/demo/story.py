@@ -120,6 +120,7 @@ class Story:
         talk.a_stranger_asks()
         talk.where_is_it(order=self._order, phone=_FAITHFUL)
         talk.a_receipt_and_a_cart(phone=_FAITHFUL)
+        talk.a_photo_of_a_trip()
         talk.a_low_score()
         talk.stop_in_every_language()
 

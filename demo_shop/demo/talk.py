@@ -16,6 +16,7 @@ from whatsapp_notify.models import (
     InboundMessage,
     KeywordReply,
     Message,
+    Participation,
 )
 
 Found = TypeVar("Found")
@@ -92,6 +93,20 @@ class Talk:
             "the draft order", lambda: Order.objects.filter(status=Order.Status.DRAFT).first()
         )
         self.stage.tell(f"  cart: draft order {draft.number}")
+
+    def a_photo_of_a_trip(self) -> None:
+        self.stage.tell("One takes part in the campaign: a keyword, a photo, thanks for it.")
+        self._say(CURIOUS, "Trip!", expect="Send us a photo")
+        self.stage.control("send_photo", phone=CURIOUS, caption="")
+        took_part = self.stage.wait_for(
+            "an entry of the campaign",
+            lambda: Participation.objects.filter(entry_count=1).first(),
+        )
+        entry = took_part.messages.get(is_entry=True).inbound
+        thanks = self.stage.wait_for("thanks for the photo", lambda: _answer(entry))
+        self.stage.tell(f"  photo → {' '.join(str(thanks.content['body']).split())}")
+        if entry.handled_as != InboundMessage.HandledAs.CAMPAIGN:
+            raise NotSaid(f"The photo was understood as {entry.handled_as}.")
 
     def a_low_score(self) -> None:
         self.stage.tell("One is unhappy: a person is called, and promotions rest.")

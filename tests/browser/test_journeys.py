@@ -31,6 +31,7 @@ ADMIN_PAGES = (
     "/admin/whatsapp_notify/cannedreply/",
     "/admin/whatsapp_notify/label/",
     "/admin/whatsapp_notify/interactivecampaign/",
+    "/admin/whatsapp_notify/participation/",
 )
 #: Lists that a new shop has not filled, and forms.
 OTHER_PAGES = (
@@ -43,7 +44,6 @@ OTHER_PAGES = (
     "/admin/whatsapp_notify/label/add/",
     "/admin/whatsapp_notify/keywordreply/add/",
     "/admin/whatsapp_notify/interactivecampaign/add/",
-    "/admin/whatsapp_notify/participation/",
 )
 
 
@@ -114,7 +114,8 @@ class TestStaff:
         assert "\n".join(watched.faults) == ""
 
     @pytest.mark.parametrize(
-        "model", ["keywordreply", "automaticreply", "contact", "inboundmessage"]
+        "model",
+        ["keywordreply", "automaticreply", "contact", "inboundmessage", "participation"],
     )
     def test_opens_a_row_that_is_sound(self, staff: BrowserContext, model: str) -> None:
         watched = WatchedPage(staff)
@@ -209,6 +210,26 @@ class TestStaff:
         page.locator(".field-message a").click()
         expect(picture).to_be_visible()
         watched.look()
+        assert "\n".join(watched.faults) == ""
+
+    def test_sees_the_photos_of_a_campaign(self, staff: BrowserContext) -> None:
+        watched = WatchedPage(staff)
+        page = watched.page
+        page.goto("/admin/whatsapp_notify/interactivecampaign/")
+        page.get_by_role("link", name="Photos of trips").click()
+        entries = page.get_by_role("region", name="Latest entries")
+        for _wait in range(ARRIVES_MS // 1000):
+            if entries.get_by_role("img").count() == 3:
+                break
+            page.wait_for_timeout(1000)
+            page.reload()
+
+        expect(entries.get_by_role("img", name="Picture from the customer")).to_have_count(3)
+        expect(entries).to_contain_text("RETKI Nuuksiossa")
+        expect(page.get_by_role("region", name="Participants")).to_contain_text("2 participants")
+        watched.look()
+        page.get_by_role("link", name="All participants, and their export").click()
+        expect(page.locator("#result_list tbody tr")).to_have_count(2)
         assert "\n".join(watched.faults) == ""
 
     @pytest.mark.parametrize("staff", [1280], indirect=True, ids=["desk"])

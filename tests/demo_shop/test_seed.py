@@ -1,6 +1,6 @@
 """The goods, customers and orders of a shop that has just opened."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import phonenumbers
 import pytest
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from demo_shop.models import CustomerProfile, Order, OrderLine, Product
 from demo_shop.seed import CUSTOMER_PASSWORD, seed
+from whatsapp_notify.models import InteractiveCampaign
 
 # Half past midnight in Helsinki: the day there is the 21st.
 _NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
@@ -33,6 +34,16 @@ class TestSeed:
         # A draft comes from the chat only.
         statuses = set(Order.objects.values_list("status", flat=True))
         assert statuses == set(Order.Status.values) - {"draft"}
+
+    def test_begins_a_campaign_that_runs_and_is_kept(self) -> None:
+        seed(now=_NOW)
+        InteractiveCampaign.objects.update(thanks="The shop's own words")
+
+        seed(now=_NOW + timedelta(days=9))
+
+        row = InteractiveCampaign.objects.get()
+        assert row.starts_at < _NOW < row.ends_at
+        assert row.thanks == "The shop's own words"
 
     def test_changes_nothing_when_called_again(self) -> None:
         seed(now=_NOW)
