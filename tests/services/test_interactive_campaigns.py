@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests import chat, factories, shop
+from tests import chat, concurrency, factories, shop
 from tests.factories import NOW
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.models import (
@@ -153,6 +153,16 @@ class TestWay:
         send(other, photo("kesä"))
 
         assert list(Participation.objects.values_list("entry_count", flat=True)) == [1, 1]
+
+    @concurrency.on_postgresql
+    @pytest.mark.django_db(transaction=True)
+    def test_photos_at_the_same_moment_are_all_counted(self, contact: Contact) -> None:
+        one = [photo("kesä"), photo("kesä"), photo("kesä")]
+
+        concurrency.together(*(lambda each=each: send(contact, each) for each in one))
+
+        assert counted() == (3, 0)
+        assert said(contact) == [THANKS]
 
     def test_a_replay_counts_and_says_nothing(self, contact: Contact) -> None:
         with replaying.begin(former={}):

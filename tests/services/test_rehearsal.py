@@ -71,6 +71,13 @@ def rows() -> dict[str, list[Any]]:
 
 
 class TestRehearse:
+    def test_invites_to_a_campaign(self) -> None:
+        outcome = write("Summer!")
+
+        assert (outcome.handled_as, outcome.called_because) == ("campaign", "")
+        assert outcome.route[-1][2]["step"] == "invited"
+        assert said(outcome) == ["Send us a photo, there!"]
+
     def test_goes_the_way_of_a_real_message(self) -> None:
         outcome = write("Returns, please!")
 

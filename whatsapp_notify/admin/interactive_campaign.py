@@ -32,10 +32,7 @@ class InteractiveCampaignAdmin(base.PageAdmin):
     fieldsets = (
         (
             None,
-            {
-                "fields": ("name", "keywords", "asks_for", "starts_at", "ends_at", "is_active"),
-                "description": _("Taking part is no consent: nobody gets offers because of it."),
-            },
+            {"fields": ("name", "keywords", "asks_for", "starts_at", "ends_at", "is_active")},
         ),
         (
             _("What customers are told"),
