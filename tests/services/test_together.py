@@ -17,6 +17,7 @@ from whatsapp_notify.models import (
     InboundMessage,
     KeywordReply,
     Message,
+    Participation,
     WebhookEvent,
 )
 from whatsapp_notify.services import arrivals, automatic_replies, inbound, outbox, webhooks
@@ -70,6 +71,21 @@ class TestGroup:
         assert said() == {contact.pk: ["Hello!\n\n30 days."] for contact in several}
         assert KeywordReply.objects.get().used_count == 5
         assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"processed"}
+
+    def test_campaigns_are_read_once_for_all_who_take_part(self) -> None:
+        factories.interactive_campaign()
+        several = [factories.contact() for _number in range(5)]
+        for contact in several:
+            arrive(contact, "summer")
+
+        with CaptureQueriesContext(connection) as seen:
+            read()
+
+        invited = "Hello!\n\nSend us a photo, Customer!"
+        assert said() == {contact.pk: [invited] for contact in several}
+        assert Participation.objects.count() == 5
+        table = 'FROM "whatsapp_notify_interactivecampaign"'
+        assert len([each for each in seen if table in each["sql"]]) == 1
 
     def test_what_they_cause_is_written_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sizes: list[int] = []
