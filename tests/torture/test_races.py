@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from tests.torture import races
 from tests.torture.campaign import Run
@@ -23,6 +24,10 @@ def test_f75_no_call_starts_after_a_stop_was_committed(stop: Stop, world: World)
         assert min(tally.values()) > 0
 
 
+@pytest.mark.skipif(
+    connection.vendor == "postgresql",
+    reason="PostgreSQL says which of two waiters gets a row first",
+)
 def test_a_seed_is_one_way(world: World) -> None:
     first = races.play(world, Run(seed=7, size=15))
 
