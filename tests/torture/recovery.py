@@ -13,8 +13,8 @@ from tests.torture.campaign import Counts
 from tests.torture.graph import Script
 from tests.torture.ledger import Call
 from tests.torture.world import World
-from whatsapp_notify.models import Message, ShopEvent, WebhookEvent
-from whatsapp_notify.services import delivery, events, reconcile, sweep, webhooks
+from whatsapp_notify.models import InboundMessage, Message, ShopEvent, WebhookEvent
+from whatsapp_notify.services import delivery, errands, events, reconcile, sweep, webhooks
 
 #: Longer than any lease and any pause of the product.
 PAUSE_MINUTES = 16
@@ -90,6 +90,7 @@ def is_at_rest() -> bool:
         Message.objects.filter(call_expires_at__isnull=False),
         ShopEvent.objects.filter(is_pending=True),
         WebhookEvent.objects.filter(is_pending=True),
+        InboundMessage.objects.filter(errand_due_at__isnull=False),
     )
     return not any(rows.exists() for rows in waiting)
 
@@ -97,6 +98,7 @@ def is_at_rest() -> bool:
 def _work(world: World) -> None:
     clock = world.clock
     webhooks.process(now=clock())
+    errands.run(now=clock())
     reconcile.scan(now=clock())
     while events.process(now=clock()):
         pass

@@ -20,8 +20,17 @@ from tests import factories, webhook_bodies
 from tests.torture import graph, ledger
 from tests.torture.graph import Script
 from tests.torture.world import World
-from whatsapp_notify.models import InboundMessage, Message, ShopEvent
-from whatsapp_notify.services import delivery, events, reconcile, webhooks
+from whatsapp_notify.models import (
+    AutomaticReply,
+    Enquiry,
+    Identity,
+    InboundMessage,
+    KeywordReply,
+    Message,
+    ShopEvent,
+)
+from whatsapp_notify.services import delivery, errands, events, reconcile, webhooks
+from whatsapp_notify.shop import BotReply, BotTurn
 
 #: Longer than Meta's shortest brake and the pause between two messages to one person.
 _BREATH_SECONDS = 10.0
@@ -247,6 +256,93 @@ class Listening(Scene):
         )
 
 
+class Answering(Scene):
+    """Customers write at the same time: read together, and answered by words or by a bot."""
+
+    name = "answer"
+
+    #: One after the other, each by somebody else.
+    TEXTS = ("Returns", "Do you have a blue one?", "STOP", "Is there a red one?", "Thanks!")
+
+    def __init__(self, world: World, *, size: int) -> None:
+        super().__init__(world, size=size)
+        self._got_200 = mmap.mmap(-1, size)
+        self._bodies: list[bytes] = []
+        self.begin()
+
+    def begin(self) -> None:
+        self._written: dict[str, str] = {}
+        self._unanswered: list[bytes] = []
+
+    def prepare(self) -> None:
+        if not KeywordReply.objects.exists():
+            factories.topic("service")
+            KeywordReply.objects.create(phrases="returns", body="Within 30 days.")
+            AutomaticReply.objects.create(kind="greeting", body="Welcome!")
+        self._bodies = [self._write(self.TEXTS[n % len(self.TEXTS)]) for n in range(self.size)]
+        self._got_200[:] = bytes(self.size)
+
+    def _write(self, text: str) -> bytes:
+        wamid = f"wamid.{secrets.token_hex(12)}"
+        self._written[wamid] = text
+        person = factories.contact(now=self.world.clock())
+        phone = Identity.objects.get(contact=person, kind=Identity.Kind.PHONE).value
+        written = webhook_bodies.text(text, wamid=wamid, wa_id=phone.removeprefix("+"))
+        written["timestamp"] = str(int(self.world.clock().timestamp()))
+        return webhook_bodies.body(messages=[written])
+
+    def play(self) -> None:
+        for number, body in enumerate(self._bodies):
+            if self.world.post(body) == 200:
+                self._got_200[number] = 1
+        self._work()
+
+    def clear(self) -> None:
+        self._unanswered += [
+            body
+            for body, is_answered in zip(self._bodies, self._got_200[:], strict=True)
+            if not is_answered
+        ]
+        # See ``Planning.clear``.
+        self.world.clock.advance(minutes=_LEASE_MINUTES)
+        self._work()
+        super().clear()
+
+    def _work(self) -> None:
+        webhooks.process(now=self.world.clock())
+        errands.run(now=self.world.clock())
+
+    def unanswered(self) -> list[bytes]:
+        bodies, self._unanswered = self._unanswered, []
+        return bodies
+
+    def missing(self) -> Iterator[str]:
+        rows = InboundMessage.objects.filter(provider_message_id__in=self._written)
+        told = {row.provider_message_id: row for row in rows}
+        for wamid, text in self._written.items():
+            row = told.get(wamid)
+            if row is None:
+                yield f"{text!r} was never read"
+            elif row.errand:
+                yield f"{text!r} still waits for a worker"
+            elif text == "STOP":
+                if row.handled_as != InboundMessage.HandledAs.OPT_OUT:
+                    yield f"the STOP was {row.handled_as}"
+            elif text != "Thanks!" and not _is_answered(row):
+                yield f"{text!r} was neither answered nor given to a person"
+
+
+def _is_answered(row: InboundMessage) -> bool:
+    # After an hour nothing is answered by itself: a person is called.
+    is_called = Enquiry.objects.filter(conversation__contact=row.contact).exists()
+    return is_called or Message.objects.filter(in_reply_to=row).exists()
+
+
+def bot(turn: BotTurn) -> BotReply:
+    """This will answer whatever is asked."""
+    return BotReply(f"Yes: {len(turn.text)} letters.")
+
+
 def _stop(*, now: int) -> dict[str, Any]:
     """This will write the STOP of somebody who has never been heard of."""
     return {
@@ -267,4 +363,5 @@ def all_of(world: World) -> list[Scene]:
         Saving(world, size=1, is_atomic=False),
     ]
     others = [kind(world, size=size) for kind in (Planning, Scanning, Listening) for size in (1, 3)]
+    others += [Answering(world, size=size) for size in (1, 5)]
     return [*sending, *saving, *others]

@@ -23,6 +23,7 @@ SCENES: dict[str, Callable[[World], list[Scene]]] = {
     "planning": lambda world: [scenes.Planning(world, size=2)],
     "f07_scanning": lambda world: [scenes.Scanning(world, size=3)],
     "f67_listening": lambda world: [scenes.Listening(world, size=2)],
+    "answering": lambda world: [scenes.Answering(world, size=5)],
 }
 
 

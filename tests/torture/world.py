@@ -43,6 +43,7 @@ _SETTINGS = {
     "MESSAGES_PER_SECOND": 1000,
     "CONCURRENCY": 8,
     "CALL_DEADLINE_SECONDS": CALL_DEADLINE_SECONDS,
+    "BOT": "tests.torture.scenes.bot",
     "WATCH": [
         {
             "event": "order.shipped",
