@@ -16,6 +16,7 @@ from tests.admin import factories as make
 from whatsapp_notify.admin import desk_chat
 from whatsapp_notify.models import (
     CannedReply,
+    Contact,
     ContactLabel,
     Conversation,
     DeskPresence,
@@ -26,7 +27,7 @@ from whatsapp_notify.models import (
     Message,
     Rate,
 )
-from whatsapp_notify.services import adapters, chat_history, conversations, desk_list
+from whatsapp_notify.services import adapters, chat_history, conversations, desk_list, labels
 from whatsapp_notify.shop import Customer, Order, ShopAdapter
 
 PHONE = "+358401234567"
@@ -324,7 +325,7 @@ class TestChat:
             )  # fmt: skip
         html_of(owner, chat_url(conversation))
 
-        with django_assert_max_num_queries(32):
+        with django_assert_max_num_queries(33):
             html_of(owner, chat_url(conversation))
 
 
@@ -617,6 +618,135 @@ class TestTemplate:
         ).content.decode()
 
         assert "Choose what the message is about." in html
+
+
+class TestLabels:
+    @pytest.fixture
+    def label(self, conversation: Conversation) -> Label:
+        return Label.objects.create(name="VIP", tone="good")
+
+    def carried(self) -> list[tuple[str, str]]:
+        return list(ContactLabel.objects.values_list("label__name", "actor"))
+
+    def test_are_set_and_taken_off(
+        self, staff: Staff, conversation: Conversation, label: Label
+    ) -> None:
+        client = staff(*ACT)
+        assert "No labels." in html_of(client, chat_url(conversation))
+
+        html = press(client, conversation, "add_label", label=label.pk).content.decode()
+
+        name = User.objects.get().get_username()
+        assert self.carried() == [("VIP", name)]
+        assert "Label “VIP” added." in html
+        assert "Remove the label VIP" in html
+        assert f" by {name}." in html
+        press(client, conversation, f"remove_label-{label.pk}")
+        assert self.carried() == []
+        told = list(LogEntry.objects.order_by("id").values_list("change_message", flat=True))
+        assert ["added" in told[0], "removed" in told[1], len(told)] == [True, True, 2]
+
+    def test_are_changed_by_who_may_answer_only(
+        self, staff: Staff, conversation: Conversation, label: Label, now: datetime
+    ) -> None:
+        client = staff(*READ)
+        assert press(client, conversation, "add_label", label=label.pk).status_code == 403
+        labels.add(contact=conversation.contact, label=label, actor="owner", now=now)
+
+        assert press(client, conversation, f"remove_label-{label.pk}").status_code == 403
+
+        html = html_of(client, chat_url(conversation))
+        assert self.carried() == [("VIP", "owner")]
+        assert " by owner." in html
+        assert "Remove the label" not in html
+        assert "Add a label" not in html
+
+    def test_of_events_say_so_and_may_be_taken_off(
+        self, owner: Client, conversation: Conversation, now: datetime
+    ) -> None:
+        label = Label.objects.create(name="New order", set_by="our.sale", removed_by="our.end")
+        labels.add(
+            contact=conversation.contact, label=label, actor="our.sale", order_ref="A1", now=now
+        )
+
+        html = html_of(owner, chat_url(conversation))
+
+        for words in (
+            " by the event “our.sale”.",
+            "Order A1.",
+            "Taken off by itself by: our.end.",
+            "a later event may set it again",
+        ):
+            assert words in html
+        press(owner, conversation, f"remove_label-{label.pk}")
+        assert self.carried() == []
+
+    def test_of_the_staff_are_not_told_to_be_of_events(
+        self, owner: Client, conversation: Conversation, now: datetime
+    ) -> None:
+        label = Label.objects.create(name="New order", set_by="our.sale")
+        labels.add(contact=conversation.contact, label=label, actor="owner", now=now)
+
+        html = html_of(owner, chat_url(conversation))
+
+        assert " by owner." in html
+        assert "a later event may set it again" not in html
+
+    def test_are_offered_where_they_are_on_and_not_carried(
+        self, owner: Client, conversation: Conversation, label: Label
+    ) -> None:
+        off = Label.objects.create(name="Old", is_active=False)
+
+        assert ">VIP</option>" in html_of(owner, chat_url(conversation))
+        assert ">Old</option>" not in html_of(owner, chat_url(conversation))
+        for value in (off.pk, "", "x", "99999"):
+            html = press(owner, conversation, "add_label", label=value).content.decode()
+            assert "Choose a label first." in html
+        press(owner, conversation, "add_label", label=label.pk)
+        html = press(owner, conversation, "add_label", label=label.pk).content.decode()
+        assert "The customer carries the label “VIP” already." in html
+        assert ">VIP</option>" not in html
+        assert "The customer carries every label of the shop." in html
+
+    def test_tell_where_to_make_one(self, staff: Staff, conversation: Conversation) -> None:
+        url = reverse("admin:whatsapp_notify_label_add")
+
+        without = html_of(staff(*ACT), chat_url(conversation))
+        having = html_of(staff(*ACT, "add_label"), chat_url(conversation))
+
+        assert "The shop has no labels yet." in without
+        assert url not in without
+        assert url in having
+
+    def test_that_are_gone_already_are_no_fault(
+        self, owner: Client, conversation: Conversation, label: Label
+    ) -> None:
+        for detail in (str(label.pk), "99999", "x", ""):
+            html = press(owner, conversation, f"remove_label-{detail}").content.decode()
+            assert "The customer does not carry this label any more." in html
+        assert not LogEntry.objects.exists()
+
+    def test_are_not_set_on_who_was_erased(
+        self, owner: Client, conversation: Conversation, label: Label, now: datetime
+    ) -> None:
+        Contact.objects.update(erased_at=now)
+
+        html = press(owner, conversation, "add_label", label=label.pk).content.decode()
+
+        assert "This customer was erased." in html
+        assert self.carried() == []
+
+    def test_are_news_to_a_colleague(
+        self, owner: Client, conversation: Conversation, label: Label, now: datetime
+    ) -> None:
+        first = owner.post(news_url(conversation)).json()
+        tags = {"list_tag": first["list_tag"], "chat_tag": first["chat_tag"]}
+        labels.add(contact=conversation.contact, label=label, actor="other", now=now)
+
+        news = owner.post(news_url(conversation), tags).json()
+
+        assert " by other." in news["labels"]
+        assert "VIP" in news["state"]
 
 
 class TestDeeds:

@@ -212,3 +212,26 @@ class TestDesk:
         page.get_by_role("link", name="All conversations").click()
         expect(page.locator("#wn-rows")).to_contain_text("yours")
         assert staff.faults == []
+
+    @pytest.mark.parametrize("width", [1280, 375], ids=["desk", "phone"])
+    def test_labels_are_set_and_taken_off_by_keys(
+        self, width: int, enter: Enter, waiting: Conversation
+    ) -> None:
+        Label.objects.create(name="VIP", tone="waiting", removed_by="order.delivered")
+        staff = enter("One", width=width)
+        page = staff.page
+        page.goto(f"{DESK}{waiting.pk}/change/")
+        labels = page.get_by_role("region", name="Labels")
+        labels.get_by_label("Add a label:").select_option("VIP")
+        labels.get_by_role("button", name="Add", exact=True).press("Enter")
+        expect(labels).to_contain_text(" by one.")
+        expect(page.locator("#wn-state")).to_contain_text("VIP")
+        staff.look()
+
+        labels.get_by_role("button", name="Remove the label VIP").press("Enter")
+        expect(labels.get_by_role("button", name="Remove the label VIP")).to_have_count(0)
+        expect(page.get_by_text("Label “VIP” removed.")).to_be_visible()
+        # Whoever works with the keyboard is still there.
+        expect(labels).to_be_focused()
+        assert list(ContactLabel.objects.values_list("label__name", flat=True)) == ["new customer"]
+        assert staff.faults == []

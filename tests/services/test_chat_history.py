@@ -8,7 +8,14 @@ import pytest
 from tests import factories as make
 from tests.admin import factories as rows
 from tests.factories import NOW
-from whatsapp_notify.models import Contact, Conversation, InboundMessage, Message
+from whatsapp_notify.models import (
+    Contact,
+    ContactLabel,
+    Conversation,
+    InboundMessage,
+    Label,
+    Message,
+)
 from whatsapp_notify.services import chat_history
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +116,7 @@ class TestTag:
         inbound(conversation.contact, 1)
         before = chat_history.tag(conversation)
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             assert chat_history.tag(conversation) == before
 
     def test_changes_with_each_piece_of_news(self, conversation: Conversation) -> None:
@@ -124,5 +131,8 @@ class TestTag:
         tags.append(chat_history.tag(conversation))
         conversation.mode = Conversation.Mode.PERSON
         tags.append(chat_history.tag(conversation))
+        label = Label.objects.create(name="VIP")
+        ContactLabel.objects.create(contact=contact, label=label, set_at=NOW)
+        tags.append(chat_history.tag(conversation))
 
-        assert len(set(tags)) == 5
+        assert len(set(tags)) == 6

@@ -12,7 +12,7 @@ from tests import factories, shop
 from tests.concurrency import on_postgresql, together
 from tests.factories import NOW
 from whatsapp_notify.models import Contact, ContactLabel, Label, Message, ShopEvent
-from whatsapp_notify.services import events
+from whatsapp_notify.services import events, label_events
 from whatsapp_notify.services.events import Happening
 
 pytestmark = pytest.mark.django_db
@@ -263,3 +263,38 @@ class TestCost:
         asked = [each["sql"] for each in seen if "whatsapp_notify_label" in each["sql"]]
         assert len(asked) == 1
         assert not [sql for sql in asked if "contactlabel" in sql]
+
+
+class TestIsByEvent:
+    @pytest.mark.parametrize(
+        ("actor", "is_by_event"),
+        [
+            ("order.pending", True),
+            ("our.own", True),
+            ("order.confirmed", True),
+            ("owner", False),
+            ("", False),
+        ],
+        ids=[
+            "its event",
+            "event of the shop's own",
+            "known event it had before",
+            "staff",
+            "nobody",
+        ],
+    )
+    def test_tells_events_from_the_staff(
+        self, actor: str, is_by_event: bool, person: Contact
+    ) -> None:
+        label = Label.objects.create(name="Pending payment", set_by="our.own, order.pending")
+        row = ContactLabel.objects.create(contact=person, label=label, actor=actor, set_at=NOW)
+
+        assert label_events.is_by_event(row) is is_by_event
+
+
+class TestTakenOffBy:
+    def test_names_the_events_while_the_label_is_on(self, unpaid: Label) -> None:
+        assert label_events.taken_off_by(unpaid) == ["order.paid", "order.cancelled"]
+
+        unpaid.is_active = False
+        assert label_events.taken_off_by(unpaid) == []

@@ -27,7 +27,9 @@ from whatsapp_notify.admin import (
     base,
     desk_chat,
     desk_composer,
+    desk_deed,
     desk_deeds,
+    desk_labels,
     desk_list,
     desk_parts,
     desk_side,
@@ -102,7 +104,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
         name, _dash, detail = request.POST.get("do", "").partition("-")
         if name not in desk_deeds.NAMES:
             raise BadRequest("There is no such button.")
-        deed = desk_deeds.Deed(
+        deed = desk_deed.Deed(
             conversation=conversation,
             user=request.user,
             form=request.POST,
@@ -178,7 +180,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
         self, request: HttpRequest, conversation: Conversation, *, draft: Draft, now: datetime
     ) -> TemplateResponse:
         sight = desk_sight.of(request)
-        desk_parts.load_identities(conversation)
+        desk_parts.load_contact(conversation)
         # Before the chat is read: what comes in between is then news.
         chat_tag = chat_history.tag(conversation)
         found = desk_orders.of_contact(conversation.contact)
@@ -198,6 +200,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
             presence=self._meet(request, conversation, now=now),
             composer=composer if sight.can_reply else None,
             side=desk_side.context(sight, conversation, found=found),
+            labels=desk_labels.context(sight, conversation),
             back_url=reverse(desk_list.LIST_URL) + desk_list.query(request),
             list_query=desk_list.query(request),
             list_parameters=desk_list.parameters(request),
@@ -208,7 +211,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
         self,
         request: HttpRequest,
         conversation: Conversation,
-        answer: desk_deeds.Answer,
+        answer: desk_deed.Answer,
         *,
         deed: str,
         now: datetime,

@@ -56,7 +56,7 @@ def state(sight: Sight, conversation: Conversation, *, now: datetime) -> dict[st
         "assigned": desk_staff.name(assigned) if assigned else "",
         "waits": words.span(now - waiting) if waiting else "",
         "window": desk_list.countdown(conversation.window_expires_at, now=now),
-        "labels": desk_list.chips(list(contact.labels.select_related("label").order_by("id"))),
+        "labels": desk_list.chips(list(contact.labels.all())),
         "paused_because": (
             contact.get_promotions_paused_reason_display() if contact.promotions_paused_at else ""
         ),

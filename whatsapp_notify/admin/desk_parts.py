@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from whatsapp_notify.admin import base, desk_chat, desk_composer, desk_list
+from whatsapp_notify.admin import base, desk_chat, desk_composer, desk_labels, desk_list
 from whatsapp_notify.admin.desk_composer import Draft
 from whatsapp_notify.admin.desk_sight import Sight
-from whatsapp_notify.models import Conversation
+from whatsapp_notify.models import ContactLabel, Conversation
 from whatsapp_notify.services import desk_orders
 
 FOLDER = "admin/whatsapp_notify/desk"
@@ -28,12 +28,14 @@ def of_chat(
     request: HttpRequest, sight: Sight, conversation: Conversation, *, tag: str, now: datetime
 ) -> dict[str, Any]:
     """This will draw the chat and what stands over it; the tag was made before it is read."""
-    load_identities(conversation)
+    load_contact(conversation)
     chat = desk_chat.history(request, sight, conversation, pages=pages(request))
     state = desk_chat.state(sight, conversation, now=now)
+    labels = desk_labels.context(sight, conversation)
     return {
         "items": chat["items"],
         "state": _drawn(request, "state", state=state),
+        "labels": _drawn(request, "labels", labels=labels),
         "is_open": state["window"]["is_open"],
         "chat_tag": tag,
     }
@@ -48,9 +50,14 @@ def of_composer(
     return {"composer": _drawn(request, "composer", composer=composer)}
 
 
-def load_identities(conversation: Conversation) -> None:
-    """This will load the ids of the contact, once for all that look at them."""
-    prefetch_related_objects([conversation], base.current_identities("contact__identities"))
+def load_contact(conversation: Conversation) -> None:
+    """This will load ids and labels of the contact, once for all that look at them."""
+    labels = ContactLabel.objects.select_related("label").order_by("label__name", "id")
+    prefetch_related_objects(
+        [conversation],
+        base.current_identities("contact__identities"),
+        Prefetch("contact__labels", queryset=labels),
+    )
 
 
 def pages(request: HttpRequest) -> int:

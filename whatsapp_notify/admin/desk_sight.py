@@ -19,6 +19,7 @@ class Sight:
     message: bool
     rate: bool
     media: bool
+    new_label: bool
 
 
 def of(request: HttpRequest) -> Sight:
@@ -37,4 +38,5 @@ def of(request: HttpRequest) -> Sight:
         message=has("view_message"),
         rate=has("view_rate"),
         media=has("view_inboundmedia"),
+        new_label=has("add_label"),
     )

@@ -65,7 +65,7 @@ def of_contact(
 def tag(conversation: Conversation) -> str:
     """This will return a text that differs once the chat would show something else.
 
-    Two queries, beside that which has read the conversation and its contact.
+    Three queries, beside that which has read the conversation and its contact.
     """
     contact = conversation.contact
     theirs = InboundMessage.objects.filter(contact_id=contact.pk).order_by("-id")
@@ -74,6 +74,7 @@ def tag(conversation: Conversation) -> str:
         conversation.mode, conversation.assigned_to_id, conversation.closed_at,
         conversation.waiting_since, conversation.window_expires_at,
         conversation.entry_point_expires_at, contact.promotions_paused_at, contact.erased_at,
+        list(contact.labels.order_by("id").values_list("label_id", "set_at")),
         list(theirs.values_list("id", "handled_as", "media__state")[:PAGE]),
         list(ours.values_list("id", "state", "reason", "due_at")[:PAGE]),
     ]  # fmt: skip

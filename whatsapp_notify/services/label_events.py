@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from whatsapp_notify.models import Contact, ContactLabel, Label, ShopEvent
+from whatsapp_notify.models.automation import Event
 
 
 def concerned(*, event_name: str) -> Sequence[Label]:
@@ -46,6 +47,16 @@ def apply_event(*, contact: Contact, event: ShopEvent, labels: Sequence[Label]) 
         for label in labels
     ]
     return any(changes)
+
+
+def is_by_event(row: ContactLabel) -> bool:
+    """This will tell whether an event has set the label, and not a member of the staff."""
+    return row.actor in _names(row.label.set_by) or row.actor in Event.values
+
+
+def taken_off_by(label: Label) -> Sequence[str]:
+    """This will name the events that take a label off by themselves; none where it is off."""
+    return _names(label.removed_by) if label.is_active else []
 
 
 def _set(label: Label, contact: Contact, event: ShopEvent) -> bool:

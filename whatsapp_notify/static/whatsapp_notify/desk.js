@@ -105,6 +105,7 @@ document.addEventListener("DOMContentLoaded", () => {
       drawItems(news.items);
       /* A choice that is just being made is not taken from under the hand. */
       if (document.activeElement !== byId("wn-assign")) replace(byId("wn-state"), news.state);
+      if (document.activeElement !== byId("wn-label")) replace(byId("wn-labels"), news.labels);
       chatTag = news.chat_tag;
       if (follow) scrollToEnd();
       noteWindow(news.is_open);
