@@ -443,10 +443,12 @@ class TestSend:
     ) -> None:
         Conversation.objects.update(window_expires_at=now - timedelta(minutes=1))
 
-        html = press(owner, conversation, "send", text="It is packed.").content.decode()
+        html = press(
+            owner, conversation, "send", text="It is packed.", button=["Good", ""]
+        ).content.decode()
 
         assert "Not sent: service window is closed." in html
-        assert "It is packed.</textarea>" in html
+        assert "It is packed.\nGood</textarea>" in html
 
     def test_names_who_has_answered_meanwhile_and_keeps_the_text(
         self, owner: Client, conversation: Conversation
@@ -545,6 +547,67 @@ class TestSend:
         assert "This customer was erased." in html_of(owner, chat_url(conversation))
         press(owner, conversation, "send", text="Hello")
         assert not Message.objects.exists()
+
+
+class TestButtons:
+    def test_are_sent_and_shown(self, staff: Staff, conversation: Conversation) -> None:
+        html = press(
+            staff(*ACT), conversation, "send", text="Which size?", button=["M", "", "L"]
+        ).content.decode()
+
+        assert Message.objects.get().content["kind"] == "buttons"
+        shown = re.findall(r"↩</span> (\w)", html)
+        assert shown == ["M", "L"]
+        assert 'name="button" value=""' in html
+        assert '<details id="wn-buttons" class="wn-desk-more">' in html
+
+    @pytest.mark.parametrize(
+        ("text", "titles", "words"),
+        [
+            ("Hello", ["Yes", "YES"], "Two buttons have the same words."),
+            ("Hello", ["Longer than WhatsApp is"], "has 23 characters; a button may have 20."),
+            ("Hello", ["1", "2", "3", "4"], "At most three buttons; these are 4."),
+            ("x" * 1025, ["Yes"], "With buttons the answer may have 1,024 characters"),
+        ],
+    )
+    def test_that_do_not_fit_lose_no_words(
+        self, text: str, titles: list[str], words: str, owner: Client, conversation: Conversation
+    ) -> None:
+        html = press(owner, conversation, "send", text=text, button=titles).content.decode()
+
+        assert words in html
+        assert f">{text}</textarea>" in html
+        assert '<details id="wn-buttons" class="wn-desk-more" open>' in html
+        for title in titles[:3]:
+            assert f'name="button" value="{title}"' in html
+        assert not Message.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("titles", "wrong"),
+        [
+            (["Yes", " yes", "No"], [False, True, False]),
+            (["No", "Yes", "x" * 21], [False, False, True]),
+            (["", "", ""], [False, False, False]),
+        ],
+        ids=["twin", "long", "none"],
+    )
+    def test_that_do_not_fit_are_marked(
+        self, titles: list[str], wrong: list[bool], owner: Client, conversation: Conversation
+    ) -> None:
+        html = press(owner, conversation, "send", text="", button=titles).content.decode()
+
+        fields = re.findall(r'<input [^>]*name="button"[^>]*>', html)
+        assert ["aria-invalid" in field for field in fields] == wrong
+        assert ["wn-problem" in field for field in fields] == wrong
+
+    def test_stay_when_a_canned_reply_comes_in(
+        self, owner: Client, conversation: Conversation
+    ) -> None:
+        canned = CannedReply.objects.create(title="Thanks", body="Thank you!", shortcut="ty")
+
+        for do, text in ((f"canned-{canned.pk}", "Hello"), ("send", "/ty")):
+            html = press(owner, conversation, do, text=text, button="Yes").content.decode()
+            assert 'name="button" value="Yes"' in html
 
 
 class TestTemplate:

@@ -235,3 +235,31 @@ class TestDesk:
         expect(labels).to_be_focused()
         assert list(ContactLabel.objects.values_list("label__name", flat=True)) == ["new customer"]
         assert staff.faults == []
+
+    @pytest.mark.parametrize("width", [1280, 375], ids=["desk", "phone"])
+    def test_sends_buttons_and_keeps_those_that_do_not_fit(
+        self, width: int, enter: Enter, waiting: Conversation
+    ) -> None:
+        staff = enter("One", width=width)
+        page = staff.page
+        page.goto(f"{DESK}{waiting.pk}/change/")
+        page.get_by_label("Your answer").fill("Which size?")
+        expect(page.locator("#wn-count")).to_have_text("11 / 4096")
+        page.locator("summary", has_text="Reply buttons").press("Enter")
+        page.get_by_label("Button 1").fill("Longer than WhatsApp takes")
+        expect(page.locator("#wn-count")).to_have_text("11 / 1024")
+        page.get_by_label("Button 2").fill("M")
+        page.keyboard.press("Enter")
+        assert not Message.objects.filter(author__isnull=False).exists()
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_role("alert")).to_contain_text("a button may have 20")
+        expect(page.get_by_label("Your answer")).to_have_value("Which size?")
+        expect(page.get_by_label("Button 2")).to_have_value("M")
+        staff.look()
+
+        page.get_by_label("Button 1").fill("S")
+        page.get_by_role("button", name="Send", exact=False).first.click()
+        expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
+        expect(page.get_by_role("log").get_by_role("listitem")).to_have_text(["↩ S", "↩ M"])
+        staff.look()
+        assert staff.faults == []

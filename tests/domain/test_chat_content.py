@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from whatsapp_notify.cloud_api import payload_chat
+from whatsapp_notify.domain import chat_content
 from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain.chat_content import (
     ButtonsContent,
@@ -91,3 +93,38 @@ class TestPreview:
         for content in ALL:
             preview = contents.preview_of(content)
             assert contents.preview_from_json(contents.preview_to_json(preview)) == preview
+
+
+class TestButtonProblems:
+    @pytest.mark.parametrize(
+        ("titles", "body", "problems"),
+        [
+            ((), "x" * 5000, []),
+            (("a",), "x" * 1024, []),
+            (("a",), "x" * 1025, [("long_body", "")]),
+            (("a", "b", "c"), "x", []),
+            (("a", "b", "c", "d"), "x", [("too_many", "")]),
+            (("x" * 20, "ä" * 20), "x", []),
+            (("x" * 21,), "x", [("long_title", "x" * 21)]),
+            (("Yes", "yes"), "x", [("twins", "")]),
+            (("Yes", "Yes!"), "x", []),
+        ],
+        ids=[
+            "none", "1024", "1025", "three", "four", "20 characters", "21 characters", "twins",
+            "near twins",
+        ],
+    )  # fmt: skip
+    def test_names_what_is_refused(
+        self, titles: tuple[str, ...], body: str, problems: list[tuple[str, str]]
+    ) -> None:
+        assert list(chat_content.button_problems(titles, body=body)) == problems
+
+    def test_lets_through_what_can_be_written(self) -> None:
+        titles = ("x" * 20, "y", "z")
+        content = ButtonsContent(
+            body="b" * 1024,
+            buttons=tuple(ReplyButton(reply_id=each, title=each) for each in titles),
+        )
+
+        assert not list(chat_content.button_problems(titles, body=content.body))
+        assert payload_chat.write(content)["type"] == "interactive"

@@ -49,7 +49,8 @@ def reply(at: Conversation, user: User, *, token: str = "t1", seen_id: int = 0) 
 
 def send(at: Conversation, user: User, text: str = "Hello", **fields: Any) -> desk.Outcome:
     now = fields.pop("now", LATER)
-    return desk.send_text(reply(at, user, **fields), text=text, now=now)
+    titles = fields.pop("titles", ())
+    return desk.send_text(reply(at, user, **fields), text=text, titles=titles, now=now)
 
 
 def by_staff() -> list[Message]:
@@ -175,9 +176,12 @@ class TestSendText:
             ("ä" * 4096, Result.SENT),
             ("Your order {order_ref}", Result.UNFILLED),
             ("A {smile} of the customer's own", Result.SENT),
+            ("No end\x00 of it", Result.SENT),
         ],
-        ids=["empty", "blank", "longest", "too long", "umlauts", "name left", "other braces"],
-    )
+        ids=[
+            "empty", "blank", "longest", "too long", "umlauts", "name left", "other braces", "NUL",
+        ],
+    )  # fmt: skip
     def test_looks_at_the_text_first(
         self, text: str, result: Result, conversation: Conversation, one: User
     ) -> None:
@@ -200,6 +204,52 @@ class TestSendText:
         Topic.objects.filter(purpose="service").delete()
 
         assert send(conversation, one).result is Result.NO_TOPIC
+
+
+class TestSendWithButtons:
+    def test_puts_them_below_the_text(self, conversation: Conversation, one: User) -> None:
+        outcome = send(conversation, one, "Which size?", titles=(" M ", "", "L \r\n XL"))
+
+        message = by_staff()[0]
+        assert outcome.result is Result.SENT
+        assert message.content["kind"] == "buttons"
+        assert message.content["buttons"] == [
+            {"reply_id": "wn:say:M", "title": "M"},
+            {"reply_id": "wn:say:L XL", "title": "L XL"},
+        ]
+        assert [button.label for button in message.chat_preview.buttons] == ["M", "L XL"]
+
+    def test_leaves_out_empty_ones(self, conversation: Conversation, one: User) -> None:
+        send(conversation, one, "Hello", titles=("", "  "))
+
+        assert by_staff()[0].content["kind"] == "text"
+
+    @pytest.mark.parametrize(
+        ("text", "titles", "result"),
+        [
+            ("Hello", ("x" * 21,), Result.BUTTONS),
+            ("Hello", ("Yes", " yes "), Result.BUTTONS),
+            ("Hello", ("1", "2", "3", "4"), Result.BUTTONS),
+            ("x" * 1025, ("Yes",), Result.BUTTONS),
+            ("", ("Yes",), Result.EMPTY),
+            ("Hello", ("{order_ref}",), Result.UNFILLED),
+        ],
+        ids=["long", "twins", "four", "long text", "no text", "name left"],
+    )
+    def test_sends_nothing_that_does_not_fit(
+        self, text: str, titles: tuple[str, ...], result: Result, conversation: Conversation,
+        one: User,
+    ) -> None:  # fmt: skip
+        assert send(conversation, one, text, titles=titles).result is result
+        assert by_staff() == []
+
+    def test_takes_other_buttons_for_another_answer(
+        self, conversation: Conversation, one: User
+    ) -> None:
+        send(conversation, one, "Hello", titles=("Yes",))
+
+        assert send(conversation, one, "Hello", titles=("Yes",)).result is Result.SENT
+        assert send(conversation, one, "Hello", titles=("No",)).result is Result.STALE
 
 
 class TestSendTemplate:

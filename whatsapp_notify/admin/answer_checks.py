@@ -6,14 +6,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from whatsapp_notify.admin import words
-from whatsapp_notify.domain import placeholders
+from whatsapp_notify.domain import chat_content, placeholders
+from whatsapp_notify.domain.chat_content import ButtonProblem
 from whatsapp_notify.models import KeywordReply
 from whatsapp_notify.services import answer_words, campaign_keywords, keyword_replies
 from whatsapp_notify.services.campaign_keywords import Clash, Owner
 from whatsapp_notify.services.keyword_replies import Unheard
-
-#: Source: WhatsApp Cloud API, "Interactive reply buttons messages", read 2026-11.
-MAX_BUTTONS, MAX_TITLE, MAX_BODY_WITH_BUTTONS = 3, 20, 1024
 
 _UNHEARD: dict[Unheard, words.Words] = {
     Unheard.COURTESY: gettext_lazy(
@@ -68,20 +66,21 @@ def phrases(lines: str) -> list[str]:
 
 def buttons(titles: Sequence[str], *, body: str) -> Iterator[str]:
     """This will tell what WhatsApp would refuse of reply buttons."""
-    if len(titles) > MAX_BUTTONS:
-        yield _("At most three buttons; these are %(n)d.") % {"n": len(titles)}
-    for title in titles:
-        if len(title) > MAX_TITLE:
-            yield _("“%(title)s” has %(n)d characters; a button may have 20.") % {
-                "title": title,
-                "n": len(title),
-            }
-    if len({title.casefold() for title in titles}) < len(titles):
-        yield _("Two buttons have the same words.")
-    if titles and len(body) > MAX_BODY_WITH_BUTTONS:
-        yield _("With buttons the answer may have 1,024 characters; it has %(n)d.") % {
-            "n": len(body)
-        }
+    for problem, title in chat_content.button_problems(titles, body=body):
+        match problem:
+            case ButtonProblem.TOO_MANY:
+                yield _("At most three buttons; these are %(n)d.") % {"n": len(titles)}
+            case ButtonProblem.LONG_TITLE:
+                yield _("“%(title)s” has %(n)d characters; a button may have 20.") % {
+                    "title": title,
+                    "n": len(title),
+                }
+            case ButtonProblem.TWINS:
+                yield _("Two buttons have the same words.")
+            case ButtonProblem.LONG_BODY:
+                yield _("With buttons the answer may have 1,024 characters; it has %(n)d.") % {
+                    "n": len(body)
+                }
 
 
 def hindrances(reply: KeywordReply) -> list[str]:

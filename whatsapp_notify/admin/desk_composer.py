@@ -1,7 +1,7 @@
 """The box in which an answer is written, with its price; or the choice of a template."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from whatsapp_notify.admin import badges, bubble, desk_words, words
 from whatsapp_notify.admin.desk_sight import Sight
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain import templates as rules
+from whatsapp_notify.domain.chat_content import MAX_BODY, MAX_BUTTON_TITLE, MAX_BUTTONS
 from whatsapp_notify.domain.occasions import Order
 from whatsapp_notify.domain.templates import ParameterProblems
 from whatsapp_notify.models import Conversation, Rate, Template
@@ -29,6 +30,8 @@ class Draft:
     """What somebody has written and not sent yet."""
 
     text: str = ""
+    #: Of reply buttons, as they were typed, the empty ones too.
+    titles: tuple[str, ...] = ()
     template_id: int | None = None
     topic_id: int | None = None
     #: Values of the template by their keys; None for those that are known.
@@ -67,12 +70,37 @@ def context(
             "kind": "text",
             "max_length": MAX_LENGTH,
             "canned": canned,
+            "buttons": list(_buttons(draft)),
+            "has_buttons": any(each.strip() for each in draft.titles),
+            "max_title": MAX_BUTTON_TITLE,
+            "max_with_buttons": MAX_BODY,
             **_price(sight, conversation, Rate.Category.SERVICE, now),
         }
+    # The window has closed meanwhile: what was written is not lost.
+    shared["kept"] = "\n".join(filter(None, [draft.text, *desk.clean_titles(draft.titles)]))
     return {**shared, "kind": "template", **_templates(sight, conversation, draft, order, now)}
 
 
 _ALERTS = {Tone.BAD: "wn-alert-bad", Tone.DOUBT: "wn-alert-doubt", Tone.GOOD: "wn-alert-good"}
+
+
+def _buttons(draft: Draft) -> Iterator[dict[str, Any]]:
+    """This will list the fields for reply buttons, and which of them do not fit."""
+    cleaned = [desk.clean_titles([each]) for each in draft.titles]
+    for number in range(MAX_BUTTONS):
+        title = cleaned[number] if number < len(cleaned) else ()
+        is_wrong = any(len(each) > MAX_BUTTON_TITLE for each in title)
+        yield {
+            "id": f"wn-button-{number + 1}",
+            "number": number + 1,
+            "value": draft.titles[number] if number < len(draft.titles) else "",
+            "is_wrong": is_wrong
+            or (bool(title) and _folded(title) in map(_folded, cleaned[:number])),
+        }
+
+
+def _folded(title: tuple[str, ...]) -> str:
+    return "".join(title).casefold()
 
 
 def _price(

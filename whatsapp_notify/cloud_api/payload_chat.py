@@ -10,6 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from whatsapp_notify.domain.chat_content import (
+    MAX_BODY,
+    MAX_BUTTON_TITLE,
+    MAX_BUTTONS,
+    MAX_CAPTION,
+    MAX_FILENAME,
     ButtonsContent,
     ChatContent,
     LinkContent,
@@ -19,18 +24,13 @@ from whatsapp_notify.domain.chat_content import (
     MediaContent,
 )
 
-MAX_BODY = 1024
-MAX_CAPTION = 1024
 MAX_HEADER = MAX_FOOTER = 60
-MAX_BUTTONS = 3
-MAX_BUTTON_TITLE = 20
 MAX_BUTTON_ID = 256
 MAX_SECTIONS = MAX_ROWS = 10
 MAX_SECTION_TITLE = MAX_ROW_TITLE = 24
 MAX_ROW_ID = 200
 MAX_ROW_DESCRIPTION = 72
 MAX_URL = 2000
-MAX_FILENAME = 240
 
 _MEDIA = frozenset({"image", "video", "audio", "document"})
 _LINK = re.compile(r"https?://\S+")

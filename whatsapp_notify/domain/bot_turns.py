@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from whatsapp_notify.domain.chat_content import MAX_BUTTON_TITLE, MAX_BUTTONS
 from whatsapp_notify.domain.occasions import Order
 
-#: What WhatsApp takes as one text, as buttons, and as the title of one.
+#: What WhatsApp takes as one text.
 MAX_TEXT = 4096
-MAX_BUTTONS = 3
-MAX_TITLE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -75,7 +74,9 @@ def problem_of(reply: BotReply) -> str:
     titles = reply.buttons
     if not isinstance(titles, tuple | list) or len(titles) > MAX_BUTTONS:
         return "buttons"
-    if not all(isinstance(each, str) and 0 < len(each.strip()) <= MAX_TITLE for each in titles):
+    if not all(
+        isinstance(each, str) and 0 < len(each.strip()) <= MAX_BUTTON_TITLE for each in titles
+    ):
         return "buttons"
     if len(set(titles)) < len(titles):
         return "buttons"

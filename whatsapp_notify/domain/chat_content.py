@@ -1,12 +1,21 @@
 """Free-form messages that are more than text: buttons, a list, a link, a file.
 
 All need an open service window. ``content`` holds them as JSON; ``cloud_api.payload_chat`` knows
-the wire format and its limits.
+the wire format and all limits but those that are asked for where a message is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+#: What WhatsApp takes of the words of a message with buttons, of its buttons, and below a file.
+#: Source: WhatsApp Cloud API, "Interactive reply buttons", "Media messages", read 2026-11.
+MAX_BODY = 1024
+MAX_BUTTONS = 3
+MAX_BUTTON_TITLE = 20
+MAX_CAPTION = 1024
+MAX_FILENAME = 240
 
 
 class _Words:
@@ -132,3 +141,29 @@ def from_fields(kind: str, fields: Mapping[str, Any]) -> ChatContent:
         )
     content: ChatContent = _KINDS[kind](**values)
     return content
+
+
+class ButtonProblem(StrEnum):
+    """Why a message cannot have these buttons."""
+
+    TOO_MANY = "too_many"
+    LONG_TITLE = "long_title"
+    TWINS = "twins"
+    #: A text without buttons may be longer.
+    LONG_BODY = "long_body"
+
+
+def button_problems(titles: Sequence[str], *, body: str) -> Iterator[tuple[ButtonProblem, str]]:
+    """This will tell what WhatsApp, or somebody who taps, would not take; with the title.
+
+    No titles are no problem. A tap says its title, and words count the same in capitals.
+    """
+    if len(titles) > MAX_BUTTONS:
+        yield ButtonProblem.TOO_MANY, ""
+    for title in titles:
+        if len(title) > MAX_BUTTON_TITLE:
+            yield ButtonProblem.LONG_TITLE, title
+    if len({title.casefold() for title in titles}) < len(titles):
+        yield ButtonProblem.TWINS, ""
+    if titles and len(body) > MAX_BODY:
+        yield ButtonProblem.LONG_BODY, ""

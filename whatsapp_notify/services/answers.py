@@ -7,6 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify import conf
+from whatsapp_notify.domain import chat_content
 from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain.chat_content import ButtonsContent, ReplyButton
 from whatsapp_notify.domain.content import TextContent
@@ -21,8 +22,6 @@ _EXPIRES_AFTER = timedelta(hours=2)
 REPLY_KEY = "answer:reply:"
 #: A text message of WhatsApp is no longer than this.
 MAX_LENGTH = 4096
-#: A message with buttons is no longer than this.
-MAX_LENGTH_WITH_BUTTONS = 1024
 
 _OPTED_OUT = _(
     "You will get no more messages from %(business)s on WhatsApp. "
@@ -74,12 +73,17 @@ def reply(
     with buttons go without: the customer can still write what they say.
     """
     content: TextContent | ButtonsContent = TextContent(body=body[:MAX_LENGTH])
-    if buttons and len(body) <= MAX_LENGTH_WITH_BUTTONS:
-        content = ButtonsContent(
-            body=body,
-            buttons=tuple(ReplyButton(reply_id=f"wn:say:{each}", title=each) for each in buttons),
-        )
+    if buttons and len(body) <= chat_content.MAX_BODY:
+        content = with_buttons(body, titles=buttons)
     _send(inbound, content, "reply", now)
+
+
+def with_buttons(body: str, *, titles: Sequence[str]) -> ButtonsContent:
+    """This will put buttons below a text; a tap on one counts as if its title had been written."""
+    return ButtonsContent(
+        body=body,
+        buttons=tuple(ReplyButton(reply_id=f"wn:say:{each}", title=each) for each in titles),
+    )
 
 
 def _service_topic() -> Topic | None:

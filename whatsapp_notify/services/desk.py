@@ -5,7 +5,7 @@ Whether a colleague has answered since the page was made is looked at while the 
 held, so that of two who press the button in the same moment the second is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,9 +13,10 @@ from typing import Any
 
 from django.db import transaction
 
+from whatsapp_notify.domain import chat_content, placeholders
 from whatsapp_notify.domain import content as contents
-from whatsapp_notify.domain import placeholders
-from whatsapp_notify.domain.content import Preview, TextContent
+from whatsapp_notify.domain.chat_content import ButtonsContent, ChatContent
+from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Conversation, InboundMessage, Message, Template, Topic
@@ -52,6 +53,8 @@ class Result(StrEnum):
     #: There is nothing in it.
     EMPTY = "empty"
     TOO_LONG = "too_long"
+    #: ``chat_content.button_problems`` says what is wrong with the buttons.
+    BUTTONS = "buttons"
     #: Names in braces wait for somebody to put something in their place.
     UNFILLED = "unfilled"
     #: The customer was erased: not even a refusal is kept with words.
@@ -97,25 +100,55 @@ def newest_by_staff(*, contact_id: int) -> int:
     return rows.order_by("-id").values_list("id", flat=True).first() or 0
 
 
-def send_text(reply: Reply, *, text: str, now: datetime) -> Outcome:
-    """This will send free text to the customer, who is then answered by this person."""
+def clean(typed: str) -> str:
+    """This will return the text of a message as it would be sent."""
+    # No database of ours keeps a NUL.
+    return typed.replace("\r\n", "\n").replace("\x00", "").strip()
+
+
+def clean_titles(typed: Iterable[str]) -> tuple[str, ...]:
+    """This will return the titles of buttons as they would be sent, without the empty ones."""
+    return tuple(filter(None, (" ".join(clean(each).split()) for each in typed)))
+
+
+def send_text(reply: Reply, *, text: str, titles: Sequence[str] = (), now: datetime) -> Outcome:
+    """This will send free text to the customer, who is then answered by this person.
+
+    ``titles`` are those of buttons below it; a tap on one counts as if it had been written.
+    """
+    body, titles = clean(text), clean_titles(titles)
+    if problem := _problem(reply, body, titles):
+        return problem
+    content: TextContent | ButtonsContent = TextContent(body=body)
+    if titles:
+        content = answers.with_buttons(body, titles=titles)
+    return _send_free(reply, content, now=now)
+
+
+def _problem(reply: Reply, body: str, titles: Sequence[str]) -> Outcome | None:
     if reply.conversation.contact.is_erased:
         return Outcome(result=Result.ERASED)
-    body = text.replace("\r\n", "\n").strip()
     if not body:
         return Outcome(result=Result.EMPTY)
     if len(body) > answers.MAX_LENGTH:
         return Outcome(result=Result.TOO_LONG)
-    if names := placeholders.names_in(body) & set(canned_replies.NAMES):
+    if next(chat_content.button_problems(titles, body=body), None):
+        return Outcome(result=Result.BUTTONS)
+    names = set().union(*map(placeholders.names_in, (body, *titles))) & set(canned_replies.NAMES)
+    if names:
         return Outcome(result=Result.UNFILLED, names=tuple(sorted(names)))
+    return None
+
+
+def _send_free(reply: Reply, content: TextContent | ChatContent, *, now: datetime) -> Outcome:
     topic = Topic.objects.filter(purpose=Purpose.SERVICE).order_by("id").first()
     if topic is None:
         return Outcome(result=Result.NO_TOPIC)
     until = reply.conversation.window_expires_at
     message = Message(
         topic=topic,
-        content=contents.to_json(TextContent(body=body)),
-        preview=contents.preview_to_json(Preview(body=body)),
+        content=contents.to_json(content),
+        preview=contents.preview_to_json(contents.preview_of(content)),
         expires_at=until if until and until > now else now + _TEXT_EXPIRES_AFTER,
     )
     return _send(reply, message, now=now)
@@ -159,8 +192,9 @@ def _send(reply: Reply, message: Message, *, now: datetime) -> Outcome:
 
 def _again(earlier: Message, message: Message) -> Outcome:
     """This will tell what became of what was sent with the same form before."""
-    is_same = (earlier.contact_id, earlier.content) == (message.contact_id, message.content)
-    if not is_same:
+    # What the database gives back has lists where there were tuples.
+    said, meant = contents.from_json(earlier.content), contents.from_json(message.content)
+    if (earlier.contact_id, said) != (message.contact_id, meant):
         return Outcome(result=Result.STALE, message=earlier)
     is_refused = earlier.state in _NOT_SENT
     return Outcome(result=Result.REFUSED if is_refused else Result.SENT, message=earlier)

@@ -287,7 +287,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function count(box) {
     const shown = byId("wn-count");
-    const max = Number(shown.dataset.max);
+    const titles = Array.from(document.querySelectorAll("#wn-buttons input"));
+    const hasButtons = titles.some((each) => each.value.trim());
+    const max = Number(hasButtons ? shown.dataset.maxWithButtons : shown.dataset.max);
     const length = Array.from(box.value).length;
     shown.textContent = length + " / " + max;
     shown.classList.toggle("wn-over", length > max);
@@ -307,6 +309,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("input", (event) => {
     const box = event.target;
     if (composer?.contains(box)) wroteAt = Date.now();
+    if (box.closest("#wn-buttons")) count(textBox());
     if (box.id !== "wn-text") return;
     count(box);
     grow(box);
@@ -382,6 +385,12 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     if (node.id === "wn-text") {
       keysOfBox(event);
+      return;
+    }
+    if (event.key === "Enter" && node.matches("#wn-buttons input") && !event.isComposing) {
+      /* A title is not the end of the answer, which Ctrl and Enter send. */
+      event.preventDefault();
+      if (event.ctrlKey || event.metaKey) node.form.requestSubmit(byId("wn-send"));
       return;
     }
     if (event.altKey || event.ctrlKey || event.metaKey || isTyping(node)) return;
