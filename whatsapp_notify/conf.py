@@ -88,9 +88,9 @@ class Settings:
     AUTOMATIC_REPLIES_PER_HOUR: int = 12
     #: Most order numbers that one customer may ask about within an hour.
     ORDER_LOOKUPS_PER_HOUR: int = 5
-    #: Directory for files that customers send, never served by the web server; empty keeps none.
+    #: Directory for files from and to customers, never served by the web server; empty keeps none.
     MEDIA_DIRECTORY: str = ""
-    #: Days that files of customers are kept.
+    #: Days that files from and to customers are kept.
     MEDIA_RETENTION_DAYS: int = 180
     #: Hours for which the reconcile scan looks back for events that signals did not tell.
     RECONCILE_HOURS: int = 72

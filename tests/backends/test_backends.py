@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import shop
+from tests.cloud_api.scripted_server import ScriptedServer, http
 from whatsapp_notify import backends
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.backends.base import Backend
@@ -14,7 +15,15 @@ from whatsapp_notify.backends.cloud_api import CloudApiBackend, graph_client
 from whatsapp_notify.backends.console import ConsoleBackend
 from whatsapp_notify.backends.locmem import LocmemBackend
 from whatsapp_notify.domain.content import TemplateContent, TextContent, TextParameter
-from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused
+from whatsapp_notify.domain.receipts import (
+    Accepted,
+    Action,
+    NotUploaded,
+    Outgoing,
+    Receipt,
+    Refused,
+    Uploaded,
+)
 
 PHONE = "+358457390100"
 
@@ -40,6 +49,66 @@ class Closing(Backend):
 
     def close(self) -> None:
         type(self).closed += 1
+
+
+class TestUpload:
+    def upload(self, backend: Backend) -> Uploaded | NotUploaded:
+        return backend.upload(content=b"%PDF", mime_type="application/pdf", filename="file.pdf")
+
+    def cloud(self, settings: Any, url: str) -> CloudApiBackend:
+        settings.WHATSAPP_NOTIFY = shop.configured(GRAPH_URL=url)
+        return CloudApiBackend()
+
+    def test_gives_the_id_of_the_provider(self, settings: Any) -> None:
+        with ScriptedServer(lambda each: each.send(http(200, b'{"id":"99"}'))) as server:
+            found = self.upload(self.cloud(settings, server.url))
+
+        assert found == Uploaded(media_id="99")
+        assert b"%PDF" in server.requests[0]
+
+    def test_says_with_which_code_it_was_refused(self, settings: Any) -> None:
+        body = b'{"error":{"code":131053,"message":"too large"}}'
+        with ScriptedServer(lambda each: each.send(http(400, body))) as server:
+            assert self.upload(self.cloud(settings, server.url)) == NotUploaded(code=131053)
+
+    @pytest.mark.parametrize("body", [b"<html>", b"{}"], ids=["no answer of Graph's", "no id"])
+    def test_knows_no_code_without_an_answer(self, body: bytes, settings: Any) -> None:
+        with ScriptedServer(lambda each: each.send(http(502, body))) as server:
+            assert self.upload(self.cloud(settings, server.url)) == NotUploaded()
+
+    def test_knows_no_code_without_a_connection(self, settings: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            port = nobody.getsockname()[1]
+
+        assert self.upload(self.cloud(settings, f"http://127.0.0.1:{port}")) == NotUploaded()
+
+    def test_of_locmem_keeps_it_and_answers_as_told(self) -> None:
+        assert isinstance(self.upload(LocmemBackend()), Uploaded)
+        locmem.answer_upload_with(lambda content: NotUploaded(code=1))
+
+        assert self.upload(LocmemBackend()) == NotUploaded(code=1)
+        assert locmem.uploads == [(b"%PDF", "application/pdf", "file.pdf")] * 2
+
+    def test_of_the_console_tells_size_and_type_alone(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert isinstance(self.upload(ConsoleBackend()), Uploaded)
+        assert capsys.readouterr().out == "file of 4 bytes, application/pdf\n"
+
+    def test_is_not_there_where_nobody_wrote_it(self, settings: Any) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(BACKEND=f"{__name__}.Closing")
+
+        assert self.upload(backends.load()) == NotUploaded()
+        assert not backends.takes_files()
+
+    @pytest.mark.parametrize(
+        "name", ["locmem.LocmemBackend", "console.ConsoleBackend", "cloud_api.CloudApiBackend"]
+    )
+    def test_is_told_of_without_making_a_backend(self, name: str, settings: Any) -> None:
+        backend = f"whatsapp_notify.backends.{name}"
+        settings.WHATSAPP_NOTIFY = shop.configured(BACKEND=backend, ACCESS_TOKEN="")
+
+        assert backends.takes_files()
 
 
 class TestLoad:

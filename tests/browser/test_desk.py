@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests import chat
+from tests import chat, files
 from tests import factories as make
 from tests.browser.looking import WatchedPage
+from whatsapp_notify.backends import locmem
+from whatsapp_notify.domain.receipts import NotUploaded
 from whatsapp_notify.models import (
     CannedReply,
     ContactLabel,
@@ -261,5 +264,48 @@ class TestDesk:
         page.get_by_role("button", name="Send", exact=False).first.click()
         expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
         expect(page.get_by_role("log").get_by_role("listitem")).to_have_text(["↩ S", "↩ M"])
+        staff.look()
+        assert staff.faults == []
+
+    @pytest.mark.parametrize("width", [1280, 375], ids=["desk", "phone"])
+    def test_sends_a_file_and_keeps_it_while_whatsapp_is_away(
+        self, width: int, enter: Enter, waiting: Conversation, tmp_path: Path, settings: Any
+    ) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MEDIA_DIRECTORY": str(tmp_path)}
+        answers = [NotUploaded(), None]
+        locmem.answer_upload_with(lambda content: answers.pop(0))
+        staff = enter("One", width=width)
+        page = staff.page
+        page.goto(f"{DESK}{waiting.pk}/change/")
+        page.get_by_label("Your answer").fill("Your invoice")
+        page.locator("summary", has_text="File").press("Enter")
+        page.get_by_label("Choose a file").set_input_files(
+            {"name": "invoice.pdf", "mimeType": "application/pdf", "buffer": files.PDF}
+        )
+        expect(page.locator("#wn-count")).to_have_text("12 / 1024")
+        page.get_by_label("Your answer").press("Control+Enter")
+        expect(page.get_by_role("alert")).to_contain_text("WhatsApp gave no answer")
+        expect(page.get_by_label("Your answer")).to_have_value("Your invoice")
+        expect(page.get_by_label("Send invoice.pdf (PDF, ")).to_be_checked()
+        expect(page.locator("#wn-count")).to_have_text("12 / 1024")
+        staff.look()
+
+        page.get_by_role("button", name="Send", exact=False).first.click()
+        expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
+        log = page.get_by_role("log")
+        expect(log.get_by_role("link", name="Open the file (PDF, ")).to_be_visible()
+        expect(log).to_contain_text("Your invoice")
+        expect(page.get_by_label("Send invoice.pdf")).to_have_count(0)
+        staff.look()
+        assert Message.objects.get(author__isnull=False).content["kind"] == "media"
+        assert staff.faults == []
+
+    def test_says_that_there_is_no_place_for_files(
+        self, enter: Enter, waiting: Conversation
+    ) -> None:
+        staff = enter("One", width=375)
+        staff.page.goto(f"{DESK}{waiting.pk}/change/")
+        staff.page.locator("summary", has_text="File").click()
+        expect(staff.page.get_by_text("Files cannot be sent yet")).to_be_visible()
         staff.look()
         assert staff.faults == []

@@ -792,6 +792,16 @@ class TestMedia:
         assert b'name="messaging_product"\r\n\r\nwhatsapp\r\n' in request
         assert b'filename="invoice.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF' in request
 
+    def test_gives_an_upload_a_deadline_of_its_own(self, monkeypatch):
+        monkeypatch.setattr("whatsapp_notify.cloud_api.client.UPLOAD_DEADLINE_SECONDS", 0.3)
+        with ScriptedServer(lambda exchange: exchange.wait()) as server:
+            began = time.monotonic()
+            with pytest.raises(GraphUnavailable):
+                make_client(server.url, deadline_seconds=20.0).upload_media(
+                    content=b"%PDF", mime_type="application/pdf", filename="file.pdf"
+                )
+            assert time.monotonic() - began < 5
+
     def test_says_where_a_file_is(self):
         with ScriptedServer(
             answer(http(200, b'{"url":"https://a.example/f","id":"77"}'))

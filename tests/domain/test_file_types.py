@@ -161,3 +161,63 @@ class TestJudge:
 
         assert kept == set(file_types.EXTENSIONS)
         assert set(file_types.LIMITS) == set(file_types._BY_KIND)
+
+
+class TestJudgeOurs:
+    @pytest.mark.parametrize(
+        ("told", "head", "found"),
+        [
+            ("image/jpeg", files.JPEG, "image/jpeg"),
+            ("", files.PNG, "image/png"),
+            ("application/pdf", files.PDF, "application/pdf"),
+            ("text/csv", b"a;b", "text/plain"),
+            (file_types.XLSX, files.XLSX, file_types.XLSX),
+        ],
+    )
+    def test_lets_through_what_whatsapp_takes(self, told: str, head: bytes, found: str) -> None:
+        inside = names(head) if head.startswith(b"PK") else ()
+
+        assert file_types.judge_ours(told=told, head=head, names=inside) == Verdict(type=found)
+
+    @pytest.mark.parametrize(
+        ("told", "head", "reason"),
+        [
+            ("image/webp", files.WEBP, "type"),
+            ("image/gif", files.GIF, "type"),
+            ("video/mp4", files.iso(b"isom"), "type"),
+            ("audio/mpeg", files.MP3, "type"),
+            ("text/html", files.HTML, "type"),
+            ("application/zip", files.archive("a.txt"), "type"),
+            ("application/pdf", files.JPEG, "lie"),
+            ("image/jpeg", files.PDF, "lie"),
+            ("application/pdf", b"", "empty"),
+        ],
+    )
+    def test_refuses_all_else(self, told: str, head: bytes, reason: str) -> None:
+        assert file_types.judge_ours(told=told, head=head).reason == reason
+
+    def test_knows_a_kind_a_limit_and_an_extension_of_each(self) -> None:
+        for found, kind in file_types.SENDABLE.items():
+            assert found in file_types.EXTENSIONS
+            assert found in file_types._BY_KIND[kind]
+
+
+class TestFileName:
+    @pytest.mark.parametrize(
+        ("given", "found", "name"),
+        [
+            ("invoice.pdf", "application/pdf", "invoice.pdf"),
+            ("Invoice.PDF", "application/pdf", "Invoice.PDF"),
+            ("invoice.pdf.exe", "application/pdf", "invoice.pdf.exe.pdf"),
+            ("invoice", "application/pdf", "invoice.pdf"),
+            ("", "application/pdf", "file.pdf"),
+            (".pdf", "application/pdf", ".pdf.pdf"),
+            ("photo.jpeg", "image/jpeg", "photo.jpeg"),
+            ("photo.png", "image/jpeg", "photo.png.jpg"),
+            ("prices.csv", "text/plain", "prices.csv"),
+            ("x" * 300, "application/pdf", "x" * 16 + ".pdf"),
+            ("x" * 300 + ".pdf", "application/pdf", "x" * 16 + ".pdf"),
+        ],
+    )
+    def test_ends_with_what_the_file_is(self, given: str, found: str, name: str) -> None:
+        assert file_types.file_name(given, type=found, max_length=20) == name

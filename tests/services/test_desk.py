@@ -11,9 +11,9 @@ from tests import factories as make
 from tests.concurrency import together
 from tests.factories import NOW
 from whatsapp_notify.models import Conversation, Enquiry, InboundMessage, Message, Topic
-from whatsapp_notify.services import consent, conversations, desk, senders
+from whatsapp_notify.services import consent, conversations, desk, desk_replies, senders
 from whatsapp_notify.services.consent import Proof
-from whatsapp_notify.services.desk import Reply, Result
+from whatsapp_notify.services.desk_replies import Outcome, Reply, Result
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def reply(at: Conversation, user: User, *, token: str = "t1", seen_id: int = 0) 
     return Reply(conversation=at, user=user, token=token, seen_id=seen_id)
 
 
-def send(at: Conversation, user: User, text: str = "Hello", **fields: Any) -> desk.Outcome:
+def send(at: Conversation, user: User, text: str = "Hello", **fields: Any) -> Outcome:
     now = fields.pop("now", LATER)
     titles = fields.pop("titles", ())
     return desk.send_text(reply(at, user, **fields), text=text, titles=titles, now=now)
@@ -64,7 +64,7 @@ class TestSendText:
         outcome = send(conversation, one, "  Line one\r\nLine two ")
 
         message = by_staff()[0]
-        assert outcome == desk.Outcome(result=Result.SENT, message=message)
+        assert outcome == Outcome(result=Result.SENT, message=message)
         assert message.chat_preview.body == "Line one\nLine two"
         assert message.state == "queued"
         assert message.is_pending
@@ -111,14 +111,14 @@ class TestSendText:
     def test_asks_once_more_where_a_colleague_has_answered(
         self, conversation: Conversation, one: User, two: User
     ) -> None:
-        seen_id = desk.newest_by_staff(contact_id=conversation.contact_id)
+        seen_id = desk_replies.newest_by_staff(contact_id=conversation.contact_id)
         theirs = send(conversation, two, "From two").message
         assert theirs is not None
 
         asked = send(conversation, one, token="t2", seen_id=seen_id)
         again = send(conversation, one, token="t3", seen_id=theirs.pk)
 
-        assert asked == desk.Outcome(result=Result.MEANWHILE, message=theirs)
+        assert asked == Outcome(result=Result.MEANWHILE, message=theirs)
         assert again.result is Result.SENT
         assert len(by_staff()) == 2
 
@@ -253,7 +253,7 @@ class TestSendWithButtons:
 
 
 class TestSendTemplate:
-    def send(self, at: Conversation, user: User, key: str, **fields: Any) -> desk.Outcome:
+    def send(self, at: Conversation, user: User, key: str, **fields: Any) -> Outcome:
         template = make.template()
         return desk.send_template(
             reply(at, user),

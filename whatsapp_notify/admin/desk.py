@@ -4,13 +4,16 @@ Everything works as plain pages and forms. With its script the page asks for new
 seconds, sends without being loaded again, and warns of a colleague at the same conversation.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
 from django.http import (
+    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
@@ -21,10 +24,12 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
 from whatsapp_notify.admin import (
     base,
+    desk_attachments,
     desk_chat,
     desk_composer,
     desk_deed,
@@ -41,6 +46,8 @@ from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.models import Conversation
 from whatsapp_notify.services import chat_history, desk_orders, presence
 from whatsapp_notify.services import desk_list as lists
+
+logger = logging.getLogger(__name__)
 
 _NAME = "whatsapp_notify_conversation"
 _LEVELS: Mapping[Tone, int] = {
@@ -66,6 +73,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
             path("news/", wrap(self.news_view), name=f"{_NAME}_list_news"),
             path("<int:pk>/change/", wrap(self.chat_view), name=f"{_NAME}_change"),
             path("<int:pk>/act/", wrap(self.act_view), name=f"{_NAME}_act"),
+            path("<int:pk>/files/<int:file_pk>/", wrap(self.file_view), name=f"{_NAME}_file"),
             path("<int:pk>/news/", wrap(self.news_view), name=f"{_NAME}_news"),
         ]
 
@@ -93,6 +101,9 @@ class DeskAdmin(base.ReadOnlyAdmin):
         draft = Draft(template_id=desk_list.number(request.GET.get("template")))
         return self._chat_page(request, conversation, draft=draft, now=now)
 
+    # Outside of the shop's own transaction, if it has one around each request: a file is handed
+    # to WhatsApp here.
+    @method_decorator(transaction.non_atomic_requests)
     def act_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """This will do what a button stands for, and show what came of it."""
         if request.method != "POST":
@@ -108,6 +119,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
             conversation=conversation,
             user=request.user,
             form=request.POST,
+            files=request.FILES,
             now=now,
             detail=detail,
         )
@@ -123,6 +135,18 @@ class DeskAdmin(base.ReadOnlyAdmin):
             return self._chat_page(request, conversation, draft=answer.draft, now=now)
         url = reverse(desk_list.CHAT_URL, args=[pk]) + desk_list.query(request)
         return HttpResponseRedirect(url)
+
+    def file_view(self, request: HttpRequest, pk: int, file_pk: int) -> FileResponse:
+        """This will hand a file that was sent to those who may read what we write."""
+        conversation = self._conversation(request, pk)
+        if request.method not in {"GET", "HEAD"} or not desk_sight.of(request).message_text:
+            raise PermissionDenied
+        answer = desk_attachments.answer(conversation, pk=file_pk)
+        logger.info(
+            "A file of the staff was opened",
+            extra={"media_id": file_pk, "user_id": request.user.pk},
+        )
+        return answer
 
     def news_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """This will tell what has changed since the page was drawn; 204 for nothing.

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from whatsapp_notify.admin import base, bubble, desk_list, desk_words, words
+from whatsapp_notify.admin import base, bubble, desk_attachments, desk_list, desk_words, words
 from whatsapp_notify.admin.desk_sight import Sight
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Conversation, InboundMedia, InboundMessage, Message
@@ -38,7 +38,7 @@ def history(
     )
     who = str(base.customer(conversation.contact))
     return {
-        "items": [_drawn(_item(entry, sight, who)) for entry in found.entries],
+        "items": [_drawn(_item(entry, sight, conversation, who)) for entry in found.entries],
         "older_url": _older_url(request, conversation, pages) if found.has_older else "",
     }
 
@@ -110,11 +110,11 @@ def _drawn(item: Mapping[str, Any]) -> dict[str, str]:
     return {"id": item["id"], "revision": revision, "html": html}
 
 
-def _item(entry: Entry, sight: Sight, customer: str) -> dict[str, Any]:
+def _item(entry: Entry, sight: Sight, conversation: Conversation, customer: str) -> dict[str, Any]:
     if entry.inbound is not None:
         return _their_item(entry.inbound, sight, customer, entry.at)
     assert entry.message is not None  # noqa: S101  # an entry is of one side or the other
-    return _our_item(entry.message, sight, entry.at)
+    return _our_item(entry.message, sight, conversation, entry.at)
 
 
 def _their_item(
@@ -139,7 +139,9 @@ def _their_item(
     }
 
 
-def _our_item(message: Message, sight: Sight, at: datetime) -> dict[str, Any]:
+def _our_item(
+    message: Message, sight: Sight, conversation: Conversation, at: datetime
+) -> dict[str, Any]:
     sign, tick_class = desk_words.tick(message.state)
     who, is_person = desk_words.author(message)
     state = State(message.state)
@@ -164,7 +166,13 @@ def _our_item(message: Message, sight: Sight, at: datetime) -> dict[str, Any]:
         "template": message.template_name,
         "is_hidden": not sight.message_text,
     }
-    return {**item, "bubble": bubble.context(message.chat_preview)} if sight.message_text else item
+    if not sight.message_text:
+        return item
+    return {
+        **item,
+        "bubble": bubble.context(message.chat_preview),
+        "file": desk_attachments.in_chat(message, conversation.pk),
+    }
 
 
 def _needs_kind(inbound: InboundMessage) -> bool:

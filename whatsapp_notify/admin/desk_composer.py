@@ -8,15 +8,15 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-from whatsapp_notify.admin import badges, bubble, desk_words, words
+from whatsapp_notify.admin import badges, bubble, desk_attachments, desk_words, words
 from whatsapp_notify.admin.desk_sight import Sight
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain import templates as rules
 from whatsapp_notify.domain.chat_content import MAX_BODY, MAX_BUTTON_TITLE, MAX_BUTTONS
 from whatsapp_notify.domain.occasions import Order
 from whatsapp_notify.domain.templates import ParameterProblems
-from whatsapp_notify.models import Conversation, Rate, Template
-from whatsapp_notify.services import canned_replies, desk, prices, template_picks
+from whatsapp_notify.models import Conversation, OutboundMedia, Rate, Template
+from whatsapp_notify.services import canned_replies, desk_replies, prices, template_picks
 from whatsapp_notify.services.answers import MAX_LENGTH
 
 _CATEGORIES: Mapping[str, Rate.Category] = {
@@ -32,6 +32,8 @@ class Draft:
     text: str = ""
     #: Of reply buttons, as they were typed, the empty ones too.
     titles: tuple[str, ...] = ()
+    #: A file that waits to be sent with it.
+    file: OutboundMedia | None = None
     template_id: int | None = None
     topic_id: int | None = None
     #: Values of the template by their keys; None for those that are known.
@@ -56,7 +58,7 @@ def context(
         "act_url": reverse("admin:whatsapp_notify_conversation_act", args=[conversation.pk]),
         "chat_url": reverse("admin:whatsapp_notify_conversation_change", args=[conversation.pk]),
         "token": secrets.token_urlsafe(18),
-        "seen_id": desk.newest_by_staff(contact_id=contact.pk),
+        "seen_id": desk_replies.newest_by_staff(contact_id=contact.pk),
         "is_erased": contact.is_erased,
         "is_open": is_open,
         "problem_class": _ALERTS.get(draft.tone, "wn-alert-off"),
@@ -70,6 +72,7 @@ def context(
             "kind": "text",
             "max_length": MAX_LENGTH,
             "canned": canned,
+            **desk_attachments.context(draft.file),
             "buttons": list(_buttons(draft)),
             "has_buttons": any(each.strip() for each in draft.titles),
             "max_title": MAX_BUTTON_TITLE,
@@ -77,7 +80,7 @@ def context(
             **_price(sight, conversation, Rate.Category.SERVICE, now),
         }
     # The window has closed meanwhile: what was written is not lost.
-    shared["kept"] = "\n".join(filter(None, [draft.text, *desk.clean_titles(draft.titles)]))
+    shared["kept"] = "\n".join(filter(None, [draft.text, *desk_replies.clean_titles(draft.titles)]))
     return {**shared, "kind": "template", **_templates(sight, conversation, draft, order, now)}
 
 
@@ -86,7 +89,7 @@ _ALERTS = {Tone.BAD: "wn-alert-bad", Tone.DOUBT: "wn-alert-doubt", Tone.GOOD: "w
 
 def _buttons(draft: Draft) -> Iterator[dict[str, Any]]:
     """This will list the fields for reply buttons, and which of them do not fit."""
-    cleaned = [desk.clean_titles([each]) for each in draft.titles]
+    cleaned = [desk_replies.clean_titles([each]) for each in draft.titles]
     for number in range(MAX_BUTTONS):
         title = cleaned[number] if number < len(cleaned) else ()
         is_wrong = any(len(each) > MAX_BUTTON_TITLE for each in title)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from whatsapp_notify.admin import desk_list
 from whatsapp_notify.admin.desk_composer import Draft
@@ -19,6 +20,7 @@ class Deed:
     conversation: Conversation
     user: Any
     form: QueryDict
+    files: MultiValueDict[str, Any]
     now: datetime
     #: What stands after the name of the deed, such as the number of a canned reply.
     detail: str = ""

@@ -168,7 +168,10 @@ def _excerpt(last: Last, sight: Sight) -> str:
         said = last.inbound.text or str(desk_words.kind(last.inbound.kind))
         return _shortened(said)
     if last.message is not None and sight.message_text:
-        said = last.message.chat_preview.body or last.message.template_name
+        preview = last.message.chat_preview
+        said = preview.body or preview.header or last.message.template_name
+        if preview.header_media and not said:
+            said = str(desk_words.kind(preview.header_media))
         return _("We: %(words)s") % {"words": _shortened(said)}
     return ""
 

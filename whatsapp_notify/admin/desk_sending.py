@@ -1,18 +1,33 @@
-"""What staff send from the desk: free text with buttons, a canned reply, a template."""
+"""What staff send from the desk: free text with buttons, a file, a canned reply, a template."""
 
 from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from whatsapp_notify.admin import answer_checks, desk_composer, desk_list, desk_words
+from whatsapp_notify.admin import (
+    answer_checks,
+    desk_attachments,
+    desk_composer,
+    desk_list,
+    desk_words,
+)
 from whatsapp_notify.admin.desk_composer import Draft
 from whatsapp_notify.admin.desk_deed import Answer, Deed
 from whatsapp_notify.domain.chat_content import MAX_BUTTONS
 from whatsapp_notify.domain.occasions import Order
 from whatsapp_notify.domain.templates import ParameterProblems
-from whatsapp_notify.services import canned_replies, desk, desk_orders, template_picks
-from whatsapp_notify.services.desk import Outcome, Reply, Result
+from whatsapp_notify.models import OutboundMedia
+from whatsapp_notify.services import (
+    canned_replies,
+    desk,
+    desk_files,
+    desk_orders,
+    desk_replies,
+    outbound_media,
+    template_picks,
+)
+from whatsapp_notify.services.desk_replies import Outcome, Reply, Result
 
 _VALUE = "value."
 #: Of what is typed into one field.
@@ -25,13 +40,20 @@ _MAX_TITLES = MAX_BUTTONS + 1
 def send(deed: Deed) -> Answer:
     """This will send what stands in the box."""
     draft = _draft(deed)
+    if draft.problem:
+        return Answer(draft=draft)
     if draft.text.strip().startswith("/"):
         found = canned_replies.by_shortcut(_canned(deed), text=draft.text)
         if found is not None:
             return Answer(draft=replace(draft, text=found.body))
+    if draft.file is not None:
+        outcome = desk_files.send(
+            _reply(deed), file=draft.file, text=draft.text, titles=draft.titles, now=deed.now
+        )
+        return _sent(outcome, draft)
     outcome = desk.send_text(_reply(deed), text=draft.text, titles=draft.titles, now=deed.now)
     if outcome.result is Result.BUTTONS:
-        titles, body = desk.clean_titles(draft.titles), desk.clean(draft.text)
+        titles, body = desk_replies.clean_titles(draft.titles), desk_replies.clean(draft.text)
         problem = " ".join(answer_checks.buttons(titles, body=body))
         return Answer(draft=replace(draft, problem=problem))
     return _sent(outcome, draft)
@@ -78,6 +100,8 @@ def _sent(outcome: Outcome, draft: Draft) -> Answer:
     told, tone = desk_words.outcome(outcome)
     if outcome.is_done:
         return Answer(told=told, tone=tone)
+    if outcome.result is Result.FILE_GONE:
+        draft = replace(draft, file=None)
     return Answer(draft=replace(draft, problem=told, tone=tone))
 
 
@@ -92,7 +116,44 @@ def _reply(deed: Deed) -> Reply:
 
 def _draft(deed: Deed) -> Draft:
     titles = tuple(each[:_MAX_VALUE] for each in deed.form.getlist("button")[:_MAX_TITLES])
-    return Draft(text=deed.form.get("text", ""), titles=titles)
+    file, problem = _attached(deed)
+    return Draft(text=deed.form.get("text", ""), titles=titles, file=file, problem=problem)
+
+
+def _attached(deed: Deed) -> tuple[OutboundMedia | None, str]:
+    """This will return the file that is to be sent, if any; and in words why one is not.
+
+    It was chosen just now, or waits since the form came back with a problem.
+    """
+    earlier, problem = _attached_before(deed)
+    upload = deed.files.get("file")
+    if upload is None:
+        return earlier, problem
+    if (upload.size or 0) > max(outbound_media.LIMITS.values()):
+        return earlier, desk_attachments.fault(outbound_media.Fault.TOO_LARGE)
+    found = outbound_media.keep(
+        conversation=deed.conversation,
+        user=deed.user,
+        chunks=upload.chunks(),
+        told=upload.content_type or "",
+        name=upload.name or "",
+        now=deed.now,
+    )
+    if isinstance(found, outbound_media.Fault):
+        return earlier, desk_attachments.fault(found)
+    if earlier is not None:
+        outbound_media.forget(row=earlier)
+    return found, ""
+
+
+def _attached_before(deed: Deed) -> tuple[OutboundMedia | None, str]:
+    pk = deed.number("file_id")
+    if pk is None:
+        return None, ""
+    row = outbound_media.chosen(pk=pk, conversation=deed.conversation, user=deed.user, now=deed.now)
+    if row is None:
+        return None, _("The file has waited for too long and was deleted. Choose it again.")
+    return row, ""
 
 
 def _template_draft(deed: Deed) -> Draft:

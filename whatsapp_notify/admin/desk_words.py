@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from whatsapp_notify.admin import check_words, words
 from whatsapp_notify.admin.words import Tone, Words
+from whatsapp_notify.domain.chat_content import MAX_CAPTION
 from whatsapp_notify.domain.policy import Block, Decision, Hold
 from whatsapp_notify.models import Message
 from whatsapp_notify.services import desk_staff
 from whatsapp_notify.services.answers import MAX_LENGTH
-from whatsapp_notify.services.desk import Outcome, Result
+from whatsapp_notify.services.desk_replies import Outcome, Result
 from whatsapp_notify.services.prices import Price
 
 _KINDS: Mapping[str, Words] = {
@@ -52,6 +53,13 @@ _RESULTS: Mapping[Result, Words] = {
     Result.STALE: gettext_lazy(
         "Another text was sent from this page before, so this one was not sent. Look at the "
         "chat, then press the button again if it is still right."
+    ),
+    Result.FILE_BUTTONS: gettext_lazy(
+        "A file cannot have reply buttons, so nothing was sent. Send the file first, and the "
+        "buttons with another answer."
+    ),
+    Result.FILE_GONE: gettext_lazy(
+        "The file is not here any more, so nothing was sent. Choose it again."
     ),
     Result.ERASED: gettext_lazy("This customer was erased. Nothing can be written any more."),
     Result.NO_TOPIC: gettext_lazy(
@@ -110,12 +118,29 @@ def outcome(found: Outcome) -> tuple[str, Tone]:
                 MAX_LENGTH,
             )
             return text % {"n": MAX_LENGTH}, Tone.BAD
+        case Result.LONG_CAPTION:
+            return _(
+                "With a file the answer may have %(n)s characters. Send the rest by itself."
+            ) % {"n": MAX_CAPTION}, Tone.BAD
+        case Result.NOT_UPLOADED:
+            return _not_uploaded(found.code), Tone.BAD
         case Result.UNFILLED:
             names = ", ".join(f"{{{name}}}" for name in found.names)
             return _("Not sent. Put words in the place of %(names)s first.") % {
                 "names": names
             }, Tone.BAD
     return str(_RESULTS[found.result]), Tone.BAD
+
+
+def _not_uploaded(code: int | None) -> str:
+    if code is None:
+        return _(
+            "WhatsApp gave no answer, so nothing was sent. Your words and the file are kept: "
+            "press the button again in a while."
+        )
+    what, to_do = words.error(code)
+    text = _("WhatsApp has refused the file (%(code)s), so nothing was sent. %(what)s %(to_do)s")
+    return text % {"code": code, "what": what, "to_do": to_do}
 
 
 def verdict(decision: Decision) -> str:

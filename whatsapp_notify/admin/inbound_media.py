@@ -2,7 +2,7 @@
 
 import logging
 import re
-from typing import Any, BinaryIO
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,15 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from whatsapp_notify.admin import badges, base, media_cell
-from whatsapp_notify.domain import file_types
+from whatsapp_notify.admin import badges, base, file_answer, media_cell
 from whatsapp_notify.models import InboundMedia, InboundMessage
 from whatsapp_notify.services import inbound_media, media_files
 
 logger = logging.getLogger(__name__)
 
-#: Played by a page of ours, downloaded else.
-_PLAYABLE = ("image/", "audio/", "video/")
 _ORDER_REF = re.compile(
     r"[^\s\x00-\x1f\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]{0,62}[^\s\x00-\x1f\x7f-\x9f])?"
 )
@@ -119,15 +116,12 @@ class InboundMediaAdmin(base.ReadOnlyAdmin):
         media = self._get(request, object_id)
         if media.state != InboundMedia.State.KEPT or not media_files.are_kept():
             raise Http404
-        try:
-            file = media_files.path_of(str(media.file.name)).open("rb")
-        except OSError as err:
-            raise Http404 from err
+        file = file_answer.opened(str(media.file.name))
         logger.info(
             "A file of a customer was opened",
             extra={"media_id": media.pk, "user_id": request.user.pk},
         )
-        return _answer(media, file)
+        return file_answer.of(file, found=media.detected_type, stem=f"customer-file-{media.pk}")
 
     def order_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """This will join the file to an order."""
@@ -188,22 +182,3 @@ class InboundMediaAdmin(base.ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("size"), ordering="size")
     def size_words(self, media: InboundMedia) -> str:
         return media_cell.size(media)
-
-
-def _answer(media: InboundMedia, file: BinaryIO) -> FileResponse:
-    """This will answer with a file that no browser can take for a page of the shop's.
-
-    The admin itself says that nothing of it may be stored.
-    """
-    found = media.detected_type
-    extension = file_types.EXTENSIONS.get(found, "bin")
-    response = FileResponse(
-        file,
-        as_attachment=found not in file_types.INLINE,
-        filename=f"customer-file-{media.pk}.{extension}",
-        content_type=found if found.startswith(_PLAYABLE) else "application/octet-stream",
-    )
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response

@@ -13,8 +13,17 @@ from whatsapp_notify.backends.base import Backend
 @lru_cache(maxsize=1)
 def load() -> Backend:
     """This will return the configured backend, one a process, with its connections kept."""
+    return _configured()()
+
+
+def takes_files() -> bool:
+    """This will tell whether the configured backend takes files, without making one."""
+    return bool(getattr(_configured(), "takes_files", False))
+
+
+def _configured() -> type[Backend]:
     backend: type[Backend] = import_string(conf.load().BACKEND)
-    return backend()
+    return backend
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

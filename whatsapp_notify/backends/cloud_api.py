@@ -4,13 +4,22 @@ from whatsapp_notify import conf
 from whatsapp_notify.backends.base import Backend
 from whatsapp_notify.cloud_api import payloads
 from whatsapp_notify.cloud_api.client import GraphClient
-from whatsapp_notify.domain.receipts import Action, Outgoing, Receipt, Refused
+from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
+from whatsapp_notify.domain.receipts import (
+    Action,
+    NotUploaded,
+    Outgoing,
+    Receipt,
+    Refused,
+    Uploaded,
+)
 
 
 class CloudApiBackend(Backend):
     """One Graph client for the process: pooled connections, a deadline on each call."""
 
     has_webhooks = True
+    takes_files = True
 
     def __init__(self) -> None:
         self._client = graph_client()
@@ -21,6 +30,17 @@ class CloudApiBackend(Backend):
         except ValueError as err:
             return Refused(action=Action.DROP, detail=str(err)[:300])
         return self._client.send_message(body=body)
+
+    def upload(self, *, content: bytes, mime_type: str, filename: str) -> Uploaded | NotUploaded:
+        try:
+            media_id = self._client.upload_media(
+                content=content, mime_type=mime_type, filename=filename
+            )
+        except GraphUnavailable:
+            return NotUploaded()
+        except GraphError as err:
+            return NotUploaded(code=err.code)
+        return Uploaded(media_id=media_id)
 
     def close(self) -> None:
         self._client.close()

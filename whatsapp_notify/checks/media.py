@@ -45,7 +45,7 @@ def _usable(directory: Path) -> Iterator[CheckMessage]:
             id="whatsapp_notify.E051",
         )
     elif not os.access(directory, os.W_OK | os.X_OK):
-        # Only the worker has to write; a web server may see it read-only.
+        # A shop whose desk sends no files may show it to the web server read-only.
         yield Warning(
             _("MEDIA_DIRECTORY cannot be written to by this process."),
             hint=_("The worker's user must own it, else no file of a customer is kept."),

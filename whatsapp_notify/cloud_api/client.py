@@ -38,6 +38,8 @@ _CHUNK_BYTES = 64 * 1024
 _MAX_PAGES = 500
 #: A file of 100 MB takes longer than a call; see Note [A total deadline] of ``transport``.
 MEDIA_DEADLINE_SECONDS = 120.0
+#: Somebody waits for it, at a page of a web server that gives a request thirty seconds.
+UPLOAD_DEADLINE_SECONDS = 25.0
 #: Graph could not read the cursor: the list has to be read anew.
 _BAD_CURSOR = 131059
 #: Where Meta keeps the files that customers send.
@@ -440,6 +442,7 @@ class GraphClient:
             url=url,
             body=form.body if isinstance(form.body, bytes) else b"",
             content_type=form.headers["Content-Type"],
+            deadline_seconds=UPLOAD_DEADLINE_SECONDS,
         )
         media_id = self._json(request).get("id")
         if not isinstance(media_id, str) or not media_id:

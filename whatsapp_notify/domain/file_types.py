@@ -1,4 +1,4 @@
-"""What a file really is, by its first bytes, and which files of customers are kept.
+"""What a file really is, by its first bytes, and which files are kept, or sent by us.
 
 An own table, not a guess by a library: what is asked is not what a file may be, but whether it
 is one of the few kinds that a shop has a use for. All else - pages, drawings with scripts,
@@ -41,6 +41,13 @@ _BY_KIND: Mapping[str, frozenset[str]] = {
     "audio": _SOUNDS,
     "document": frozenset({JPEG, PNG, GIF, WEBP, PDF, TEXT, DOCX, XLSX, PPTX}) | _VIDEOS | _SOUNDS,
 }
+#: What WhatsApp takes from us, of what we know -> kind of message.
+#: Source: WhatsApp Cloud API, "Media", supported types, read 2026-11. Films and sounds are taken in
+#: few of their inner formats, which the first bytes do not tell.
+SENDABLE: Mapping[str, str] = {
+    JPEG: "image", PNG: "image", PDF: "document", TEXT: "document", DOCX: "document",
+    XLSX: "document", PPTX: "document",
+}  # fmt: skip
 #: Pictures that every browser draws and nothing in them runs.
 INLINE = frozenset({JPEG, PNG, WEBP})
 EXTENSIONS: Mapping[str, str] = {
@@ -49,6 +56,11 @@ EXTENSIONS: Mapping[str, str] = {
     XLSX: "xlsx", PPTX: "pptx",
 }  # fmt: skip
 
+#: Ends of names that say the same, where there are several.
+_EQUAL_ENDS: Mapping[str, frozenset[str]] = {
+    JPEG: frozenset({"jpg", "jpeg"}),
+    TEXT: frozenset({"txt", "csv"}),
+}
 #: Says nothing about the type.
 _NO_CLAIM = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 #: What else the types are called.
@@ -100,6 +112,25 @@ def judge(*, kind: str, told: str, head: bytes, names: Iterable[str] = ()) -> Ve
     if not is_fitting or (told not in _NO_CLAIM and _family(told) != _family(found)):
         return Verdict(type=found, reason="lie")
     return Verdict(type=found)
+
+
+def judge_ours(*, told: str, head: bytes, names: Iterable[str] = ()) -> Verdict:
+    """This will say what a file that we would send is, and whether it is one of ``SENDABLE``."""
+    verdict = judge(kind="document", told=told, head=head, names=names)
+    if verdict.reason or verdict.type in SENDABLE:
+        return verdict
+    return Verdict(type=verdict.type, reason="type")
+
+
+def file_name(given: str, *, type: str, max_length: int) -> str:  # noqa: A002  # as in Verdict
+    """This will return a name whose end says what the file is, as its reader's phone goes by it."""
+    extension = EXTENSIONS[type]
+    stem, dot, end = given.rpartition(".")
+    if dot and stem and end.lower() in _EQUAL_ENDS.get(type, {extension}):
+        extension = end
+    else:
+        stem = given
+    return f"{stem[: max_length - len(extension) - 1] or 'file'}.{extension}"
 
 
 def detect(head: bytes) -> str:

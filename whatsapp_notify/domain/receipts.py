@@ -78,6 +78,21 @@ class Unknown:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """The provider has the file, under this id."""
+
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotUploaded:
+    """The provider does not have the file, as far as we know; it may be uploaded anew."""
+
+    #: The provider's code; None where there was no answer.
+    code: int | None = None
+
+
 Receipt = Accepted | Refused | Unknown
 
 

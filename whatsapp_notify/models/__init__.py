@@ -17,6 +17,7 @@ from whatsapp_notify.models.lead import Lead
 from whatsapp_notify.models.message import DeliveryEvent, Message
 from whatsapp_notify.models.opening_hours import Holiday, OpeningHours
 from whatsapp_notify.models.operations import Heartbeat, Installation, Lease, Overview, Watermark
+from whatsapp_notify.models.outbound_media import OutboundMedia
 from whatsapp_notify.models.rate import Rate
 from whatsapp_notify.models.sender import Sender
 from whatsapp_notify.models.shop_event import ShopEvent
@@ -50,6 +51,7 @@ __all__ = [
     "Lease",
     "Message",
     "OpeningHours",
+    "OutboundMedia",
     "Overview",
     "Participation",
     "ParticipationMessage",

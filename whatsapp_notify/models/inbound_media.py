@@ -1,6 +1,5 @@
 """Files that customers send."""
 
-import secrets
 from typing import ClassVar
 
 from django.db import models
@@ -11,9 +10,7 @@ from whatsapp_notify.models.inbound import InboundMessage
 
 
 def _random_name(instance: "InboundMedia", filename: str) -> str:
-    """This will name the file by chance alone: nothing of what the customer called it."""
-    name = secrets.token_hex(16)
-    return f"{name[:2]}/{name}"
+    return private_files.random_name()
 
 
 class InboundMedia(models.Model):

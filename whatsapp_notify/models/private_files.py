@@ -1,5 +1,6 @@
-"""Where customers' files lie: a directory that no web server serves."""
+"""Where files from and to customers lie: a directory that no web server serves."""
 
+import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -32,3 +33,9 @@ class PrivateFiles(FileSystemStorage):
 def storage() -> PrivateFiles:
     """This will return the storage; a callable, so that no path gets into a migration."""
     return PrivateFiles(file_permissions_mode=0o600, directory_permissions_mode=0o700)
+
+
+def random_name() -> str:
+    """This will name a file by chance alone: nothing of what somebody called it."""
+    name = secrets.token_hex(16)
+    return f"{name[:2]}/{name}"

@@ -48,7 +48,8 @@ def of_contact(
     theirs = InboundMessage.objects.filter(contact_id=contact_id).select_related("media")
     if not with_inbound_text:
         theirs = theirs.defer("text", "content")
-    ours = Message.objects.filter(contact_id=contact_id).select_related("author", "automation")
+    ours = Message.objects.filter(contact_id=contact_id)
+    ours = ours.select_related("author", "automation", "media")
     ours = ours.defer(*_NOT_SHOWN, *(() if with_message_text else ("preview",)))
     ours = ours.annotate(answers_handled_as=F("in_reply_to__handled_as"))
     rows: list[tuple[datetime, InboundMessage | Message]] = [
@@ -76,7 +77,7 @@ def tag(conversation: Conversation) -> str:
         conversation.entry_point_expires_at, contact.promotions_paused_at, contact.erased_at,
         list(contact.labels.order_by("id").values_list("label_id", "set_at")),
         list(theirs.values_list("id", "handled_as", "media__state")[:PAGE]),
-        list(ours.values_list("id", "state", "reason", "due_at")[:PAGE]),
+        list(ours.values_list("id", "state", "reason", "due_at", "media__delete_at")[:PAGE]),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(seen, default=str).encode()).hexdigest()[:16]
 

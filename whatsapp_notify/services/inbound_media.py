@@ -48,9 +48,6 @@ _ABOUT_ORDER = timedelta(days=14)
 #: Meta's clock counts whole seconds.
 _SECOND = timedelta(seconds=1)
 _HEX = re.compile(r"[0-9a-f]{64}")
-_NOT_IN_NAMES = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
-)
 _rng = random.Random()
 
 
@@ -67,7 +64,7 @@ def note(*, inbound: InboundMessage, content: contents.Media, now: datetime) -> 
         media_id=content.media_id[:200],
         kind=content.kind[:10],
         declared_type=content.mime_type.partition(";")[0].strip()[:100],
-        filename=_clean_name(content.filename),
+        filename=media_files.clean_name(content.filename),
         sha256=_to_hex(content.sha256),
         state=State.DUE if is_due else State.REFUSED,
         reason="" if is_due else "not_kept",
@@ -247,12 +244,6 @@ def _join_order(inbound: InboundMessage, content: contents.Media) -> None:
     if found:
         inbound.order_ref = found
         inbound.save(update_fields=["order_ref"])
-
-
-def _clean_name(name: str) -> str:
-    """This will return what can be shown of a file's name: no path, nothing that hides its end."""
-    last = re.split(r"[/\\]", name)[-1]
-    return " ".join(_NOT_IN_NAMES.sub("", last).split())[:255]
 
 
 def _to_hex(sha256: str) -> str:

@@ -1,4 +1,4 @@
-"""Files of customers on our disk.
+"""Files of customers, and of the staff for them, on our disk.
 
 # Note [A file is seen when it is whole]
 What comes in is written below ``incoming/``, under a name of chance, readable by nobody else. It
@@ -9,6 +9,7 @@ or one under a name that the next try of the same row takes again.
 
 import hashlib
 import os
+import re
 import secrets
 import struct
 import zipfile
@@ -31,6 +32,9 @@ _ZIP_MARK = b"PK\x05\x06"
 _MAX_COMMENT = 65_535
 #: A list of files beyond that belongs to no document.
 _MAX_ZIP_LIST = 4 * 1024 * 1024
+_NOT_IN_NAMES = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
 
 
 class Incoming:
@@ -121,6 +125,12 @@ def path_of(name: str) -> Path:
         django.core.exceptions.SuspiciousFileOperation: The name leads out of it.
     """
     return Path(private_files.storage().path(name))
+
+
+def clean_name(name: str) -> str:
+    """This will return what can be shown of a file's name: no path, nothing that hides its end."""
+    last = re.split(r"[/\\]", name)[-1]
+    return " ".join(_NOT_IN_NAMES.sub("", last).split())[:255]
 
 
 def delete(*, name: str) -> None:

@@ -23,6 +23,7 @@ from whatsapp_notify.services import (
     errands,
     inbound_media,
     media_files,
+    outbound_media,
     silence,
     timeline,
     unmatched,
@@ -138,7 +139,8 @@ def _prune_webhooks(now: datetime) -> int:
 def _delete_files(now: datetime) -> int:
     if not media_files.are_kept():
         return 0
-    return inbound_media.delete_old(now=now) + media_files.delete_stale(now=now)
+    count = inbound_media.delete_old(now=now) + outbound_media.delete_old(now=now)
+    return count + media_files.delete_stale(now=now)
 
 
 def _ring_again(now: datetime) -> None:

@@ -121,7 +121,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (desk.dataset.isOpen === now || sending) return;
     desk.dataset.isOpen = now;
     const box = textBox();
-    const isEmpty = !box || !box.value.trim();
+    const isEmpty = !box || (!box.value.trim() && !hasFile());
     if (isEmpty && !composer?.contains(document.activeElement)) location.reload();
     else tell(desk.dataset.windowChanged, "doubt");
   }
@@ -170,6 +170,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (sending) return;
     sending = true;
     const data = new FormData(form, submitter);
+    if (hasFile() && form.id === "wn-form") tell(desk.dataset.uploading, "wait");
     try {
       /* As much of the chat is drawn anew as is shown. */
       const address = new URL(form.action);
@@ -177,7 +178,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (more) address.searchParams.set("more", more);
       const answer = await fetch(address, {
         method: "POST",
-        body: new URLSearchParams(data),
+        body: form.enctype === "multipart/form-data" ? data : new URLSearchParams(data),
         credentials: "same-origin",
         headers: { "X-Requested-With": "fetch" },
         redirect: "error",
@@ -289,10 +290,15 @@ document.addEventListener("DOMContentLoaded", () => {
     const shown = byId("wn-count");
     const titles = Array.from(document.querySelectorAll("#wn-buttons input"));
     const hasButtons = titles.some((each) => each.value.trim());
-    const max = Number(hasButtons ? shown.dataset.maxWithButtons : shown.dataset.max);
+    let max = Number(hasButtons ? shown.dataset.maxWithButtons : shown.dataset.max);
+    if (hasFile()) max = Number(shown.dataset.maxWithFile);
     const length = Array.from(box.value).length;
     shown.textContent = length + " / " + max;
     shown.classList.toggle("wn-over", length > max);
+  }
+
+  function hasFile() {
+    return Boolean(byId("wn-file")?.value || byId("wn-file-kept")?.checked);
   }
 
   function grow(box) {
@@ -320,6 +326,10 @@ document.addEventListener("DOMContentLoaded", () => {
       filterCanned(found[1]);
       canned.open = visibleCanned().length > 0;
     } else if (canned.open && !canned.contains(document.activeElement)) closeCanned();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("#wn-attach")) count(textBox());
   });
 
   /* Keys */
