@@ -97,19 +97,22 @@ class WhatsAppConsentMixin(forms.Form):
     ) -> Contact:
         now = timezone.now()
         contact = contacts.resolve(customer=customer, now=now)
-        for name, topic in self._whatsapp_topics.items():
-            if self.cleaned_data.get(name):
-                proof = Proof(
+        proofs = [
+            (
+                topic,
+                Proof(
                     source=source,
                     wording=str(self.fields[name].label),
                     language=_page_language(),
                     ip_address=_ip_address(request),
                     user_agent=request.headers.get("User-Agent", ""),
                     evidence={"order_ref": order_ref} if order_ref else {},
-                )
-                consent.grant(
-                    contact=contact, topics=[topic], proof=proof, occurred_at=now, now=now
-                )
+                ),
+            )
+            for name, topic in self._whatsapp_topics.items()
+            if self.cleaned_data.get(name)
+        ]
+        consent.grant_each(contact=contact, proofs=proofs, occurred_at=now, now=now)
         return contact
 
 

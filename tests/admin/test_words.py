@@ -41,6 +41,25 @@ SENTENCES = [
         {"basis": "consent", "topic": "sale"},
         "Never given for the topic “sale”",
     ),
+    (
+        "consent_unconfirmed",
+        "blocked",
+        {"record": 7, "confirm_by": AT, "has_ended": False},
+        "not confirmed it in the chat yet; asked until Nov. 3, 2026, 2:05 p.m.",
+    ),
+    (
+        "consent_unconfirmed",
+        "blocked",
+        {"record": 7, "confirm_by": AT, "has_ended": True},
+        "so it has ended (record #7).",
+    ),
+    ("consent_unconfirmed", "passed", {"record": 7}, "asks the customer to confirm record #7."),
+    (
+        "superseded",
+        "blocked",
+        {"by": "consent.settled"},
+        "Pointless since: nothing waits for a confirmation any more.",
+    ),
     ("provider_stop", "blocked", {"stopped_at": AT}, "on Nov. 3, 2026"),
     (
         "promotions_paused",

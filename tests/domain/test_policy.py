@@ -39,6 +39,8 @@ RULES = Rules(
 )
 YES = ConsentFacts(is_granted=True, record_id=7, changed_at=NOW - HOUR, source="checkout")
 NO = dataclasses.replace(YES, is_granted=False, record_id=8, source="keyword")
+UNCONFIRMED = dataclasses.replace(YES, confirm_by=NOW + SECOND)
+LAPSED = dataclasses.replace(YES, confirm_by=NOW)
 UTILITY = TemplateFacts(status="APPROVED", category="UTILITY")
 MARKETING = TemplateFacts(status="APPROVED", category="MARKETING")
 
@@ -62,6 +64,10 @@ ANSWER = dataclasses.replace(
     event="",
     is_template=False,
 )
+#: As the facts make it, whatever the consent is about.
+QUESTION = dataclasses.replace(
+    ORDER, purpose=Purpose.SERVICE, topic="offers", event="consent.unconfirmed"
+)
 #: Facts under which each of these requests may leave.
 FINE = Facts(
     rules=RULES,
@@ -72,10 +78,18 @@ FINE = Facts(
     consent=YES,
     template=UTILITY,
 )
-REQUESTS = {"order": ORDER, "offer": OFFER, "survey": SURVEY, "answer": ANSWER}
+REQUESTS = {
+    "order": ORDER,
+    "offer": OFFER,
+    "survey": SURVEY,
+    "answer": ANSWER,
+    "question": QUESTION,
+}
 
 
 def fine(request: Request) -> Facts:
+    if request.event == QUESTION.event:
+        return dataclasses.replace(FINE, consent=UNCONFIRMED)
     if request.purpose is Purpose.PROMOTION:
         return dataclasses.replace(FINE, template=MARKETING)
     if request.purpose is Purpose.SERVICE:
@@ -140,6 +154,26 @@ TABLE: list[tuple[str, str, dict[str, Any], Outcome, dict[str, Any]]] = [
     ("consent", "answer",
      {"wish": {"is_template": True}, "template": UTILITY, "window_expires_at": None,
       "consent": YES}, P, {"record": 7}),
+    ("consent_unconfirmed", "offer", {}, N, {}),
+    ("consent_unconfirmed", "offer", {"consent": None}, N, {}),
+    ("consent_unconfirmed", "offer", {"consent": NO}, N, {}),
+    ("consent_unconfirmed", "offer", {"consent": UNCONFIRMED}, B,
+     {"record": 7, "confirm_by": (NOW + SECOND).isoformat(), "has_ended": False}),
+    ("consent_unconfirmed", "offer", {"consent": LAPSED}, B, {"has_ended": True}),
+    ("consent_unconfirmed", "survey", {"consent": UNCONFIRMED}, B, {}),
+    ("consent_unconfirmed", "order", {"consent": UNCONFIRMED}, B, {}),
+    ("consent_unconfirmed", "question", {}, P, {"record": 7}),
+    ("consent", "question", {}, P, {"record": 7}),
+    ("consent", "question", {"consent": NO}, B, {"record": 8}),
+    ("consent", "question", {"consent": None}, B, {}),
+    ("superseded", "question", {}, P, {}),
+    ("superseded", "question", {"consent": YES}, B, {"by": "consent.settled"}),
+    ("superseded", "question", {"consent": LAPSED}, B, {"by": "consent.settled"}),
+    ("superseded", "question", {"consent": NO, "window_expires_at": NOW + HOUR}, B, {}),
+    ("category", "question", {"template": MARKETING}, B, {"category": "MARKETING"}),
+    ("quiet_hours", "question", {"now": NIGHT, "consent": dataclasses.replace(
+        YES, confirm_by=NIGHT + HOUR)}, N, {}),
+    ("frequency_cap", "question", {"promotions_lately": 99}, N, {}),
     ("provider_stop", "order", {"marketing_stopped_at": NOW}, N, {}),
     ("provider_stop", "offer", {}, P, {}),
     ("provider_stop", "offer", {"marketing_stopped_at": NOW}, B, {"stopped_at": NOW.isoformat()}),

@@ -32,11 +32,11 @@ class TestSetup:
         said = run("whatsapp_setup", "--base-url", URL)
 
         assert Topic.objects.count() == 4
-        assert Automation.objects.count() == 11
-        assert Template.objects.count() == 44
+        assert Automation.objects.count() == 12
+        assert Template.objects.count() == 48
         assert PeriodicTask.objects.filter(name__startswith="WhatsApp: ").count() == 4
         assert KeywordReply.objects.count() == 56
-        assert "  templates          44\n" in said
+        assert "  templates          48\n" in said
         assert "  keyword replies    56\n" in said
         assert "manage.py whatsapp_templates submit" in said
 
@@ -56,7 +56,7 @@ class TestSetup:
         said = run("whatsapp_setup", "--base-url", URL, "--dry-run", "--submit")
 
         assert said.splitlines()[0] == "Would be added:"
-        assert "automations        11" in said
+        assert "automations        12" in said
         for model in (
             Topic,
             Automation,
@@ -109,9 +109,9 @@ class TestSetupWithSubmit:
     def test_hands_the_templates_to_graph(self, run: Run, graph: str) -> None:
         said = run("whatsapp_setup", "--base-url", URL, "--submit")
 
-        assert SimulatedTemplate.objects.count() == 44
+        assert SimulatedTemplate.objects.count() == 48
         assert not Template.objects.filter(status=Template.Status.DRAFT).exists()
-        assert "Templates in review: 44 of 44." in said
+        assert "Templates in review: 48 of 48." in said
         assert "whatsapp_templates submit" not in said
 
     def test_a_wrong_token_is_one_sentence(self, run: Run, graph: str, settings: Any) -> None:
@@ -121,4 +121,4 @@ class TestSetupWithSubmit:
             run("whatsapp_setup", "--base-url", URL, "--submit")
 
         assert not SimulatedTemplate.objects.exists()
-        assert Template.objects.filter(status=Template.Status.DRAFT).count() == 44
+        assert Template.objects.filter(status=Template.Status.DRAFT).count() == 48

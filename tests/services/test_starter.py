@@ -13,7 +13,7 @@ from tests import factories, shop
 from tests.factories import NOW
 from whatsapp_notify import forms
 from whatsapp_notify.cloud_api import templates as wire
-from whatsapp_notify.domain import phrases, placeholders, replies, templates
+from whatsapp_notify.domain import confirmation, phrases, placeholders, replies, templates
 from whatsapp_notify.domain.occasions import Customer, Occasion, Order
 from whatsapp_notify.domain.replies import Keyword
 from whatsapp_notify.models import (
@@ -135,7 +135,7 @@ class TestInstall:
 
         assert installed == starter.Installed(
             topics=4,
-            automations=11,
+            automations=12,
             templates=len(ITEMS),
             automatic_replies=len(AutomaticReply.Kind) * len(LANGUAGES),
             keyword_replies=14 * len(LANGUAGES),
@@ -262,18 +262,35 @@ class TestStarterAutomations:
             categories = Template.objects.filter(name=automation.template_name).values_list(
                 "category", flat=True
             )
-            expected = "MARKETING" if automation.topic.key == "offers" else "UTILITY"
+            is_question = automation.event == Event.CONSENT_UNCONFIRMED
+            is_offer = automation.topic.key == "offers" and not is_question
+            expected = "MARKETING" if is_offer else "UTILITY"
 
             assert set(categories) == {expected}
 
     def test_stop_buttons_send_our_opt_out(self) -> None:
-        for automation in Automation.objects.filter(topic__key="offers"):
+        offers = Automation.objects.filter(topic__key="offers")
+        for automation in offers.exclude(event=Event.CONSENT_UNCONFIRMED):
             definition = Template.objects.get(
                 name=automation.template_name, language="en"
             ).definition()
             index = [button.kind for button in definition.buttons].index("quick_reply")
 
             assert automation.parameters[f"button.{index}"] == replies.OPT_OUT_PROMOTIONS_PAYLOAD
+
+    def test_the_question_about_consent_has_a_yes_and_a_no(self) -> None:
+        automation = Automation.objects.get(event=Event.CONSENT_UNCONFIRMED)
+        templates_ = Template.objects.filter(name=automation.template_name)
+
+        labels = [[each.text for each in row.definition().buttons] for row in templates_]
+
+        assert len(labels) == len(LANGUAGES)
+        # The label counts as well where it is typed.
+        assert [[confirmation.read_answer(each) for each in pair] for pair in labels] == [
+            [True, False]
+        ] * len(LANGUAGES)
+        assert automation.parameters["button.0"] == replies.CONFIRM_PAYLOAD
+        assert automation.parameters["button.1"] == replies.DECLINE_PAYLOAD
 
     def test_the_survey_asks_a_day_after_delivery(self) -> None:
         automation = Automation.objects.select_related("survey", "topic").get(

@@ -15,7 +15,7 @@ from whatsapp_notify.domain import templates
 from whatsapp_notify.domain.templates import Placeholder, TemplateDefinition
 from whatsapp_notify.models import Automation, ShopEvent, Template
 from whatsapp_notify.models.automation import Event
-from whatsapp_notify.services import automations, template_choice
+from whatsapp_notify.services import automations, confirmations, template_choice
 
 #: Events among which the shop's own names are looked for.
 _LATEST_EVENTS = 200
@@ -129,6 +129,7 @@ def known_names(automation: Automation) -> dict[str, str]:
     )
     latest = ShopEvent.objects.order_by("-pk").values_list("name", "data")[:_LATEST_EVENTS]
     own = {key: "" for name, data in latest if name == automation.event for key in data}
+    own.pop(confirmations.TOPIC_KEYS, None)
     return {**own, **standard}
 
 

@@ -151,6 +151,17 @@ def _consent(outcome: str, seen: Evidence) -> str:
     return _("Never given for the topic “%(topic)s”.") % values
 
 
+def _consent_unconfirmed(outcome: str, seen: Evidence) -> str:
+    values = {"at": words.at(seen.get("confirm_by")), "record": seen.get("record")}
+    if outcome == Outcome.PASSED:
+        return _("This message asks the customer to confirm record #%(record)s.") % values
+    if seen.get("has_ended"):
+        return _("Not confirmed in the chat by %(at)s, so it has ended (record #%(record)s).") % (
+            values
+        )
+    return _("The customer has not confirmed it in the chat yet; asked until %(at)s.") % values
+
+
 def _provider_stop(outcome: str, seen: Evidence) -> str:
     if outcome == Outcome.PASSED:
         return _("The customer has not stopped marketing at WhatsApp.")
@@ -265,6 +276,7 @@ _SENTENCES: Mapping[str, Callable[[str, Evidence], str]] = {
     "erased": _erased,
     "reachable": _reachable,
     "consent": _consent,
+    "consent_unconfirmed": _consent_unconfirmed,
     "provider_stop": _provider_stop,
     "promotions_paused": _promotions_paused,
     "superseded": _superseded,

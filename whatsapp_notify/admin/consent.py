@@ -132,6 +132,14 @@ def _evidence(record: ConsentRecord) -> Iterator[object]:
             url = reverse("admin:whatsapp_notify_inboundmessage_change", args=[value])
             text = _("The customer's message #%(id)s") % {"id": value}
             yield format_html('<a href="{}">{}</a>', url, text)
+        elif key == "question_id":
+            url = reverse("admin:whatsapp_notify_message_change", args=[value])
+            text = _("The question that was answered, message #%(id)s") % {"id": value}
+            yield format_html('<a href="{}">{}</a>', url, text)
+        elif key == "confirm_by":
+            yield _("Needed a confirmation in the chat by %(at)s, unless there was one before") % {
+                "at": words.at(value)
+            }
         elif key == "order_ref":
             yield _("Order %(ref)s") % {"ref": value}
         else:

@@ -40,6 +40,9 @@ def context(request: HttpRequest, contact: Contact) -> dict[str, Any]:
 
 def consent_badge(state: ConsentState) -> str:
     """This will draw one topic, and whether the contact agreed to it."""
+    if state.is_granted and state.confirm_by is not None:
+        label = _("… %(topic)s: not confirmed in the chat") % {"topic": state.topic.name}
+        return badges.badge(label, Tone.WAITING)
     if state.is_granted:
         return badges.badge(f"✓ {state.topic.name}", Tone.GOOD)
     return badges.badge(_("✕ %(topic)s: withdrawn") % {"topic": state.topic.name}, Tone.OFF)

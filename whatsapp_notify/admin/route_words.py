@@ -41,6 +41,8 @@ _MEANINGS: Mapping[str, words.Words] = {
     Meaning.OPT_OUT: gettext_lazy("wants no more messages"),
     Meaning.OPT_OUT_PROMOTIONS: gettext_lazy("wants no more offers"),
     Meaning.OPT_IN: gettext_lazy("wants messages"),
+    Meaning.CONFIRM: gettext_lazy("confirms the consent"),
+    Meaning.DECLINE: gettext_lazy("does not confirm the consent"),
     Meaning.UNCLEAR: gettext_lazy("may want to end messages: a person asks"),
 }
 _REPLIES: Mapping[str, words.Words] = {

@@ -2,19 +2,56 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.admin import base
-from whatsapp_notify.models import Topic
+from whatsapp_notify.domain.policy import LawfulBasis, Purpose
+from whatsapp_notify.models import Automation, Topic
+from whatsapp_notify.models.automation import Event
+
+
+class TopicForm(forms.ModelForm):
+    """A topic whose settings fit each other."""
+
+    def clean_confirmation_days(self) -> int:
+        days = int(self.cleaned_data["confirmation_days"])
+        asking = Automation.objects.filter(event=Event.CONSENT_UNCONFIRMED, is_active=True)
+        if days and not asking.exists():
+            raise forms.ValidationError(
+                _(
+                    "No automation asks customers to confirm. Switch one on for the event "
+                    "%(event)s first."
+                ),
+                code="nobody_asks",
+                params={"event": str(Event.CONSENT_UNCONFIRMED)},
+            )
+        return days
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        is_consent = data.get("lawful_basis") == LawfulBasis.CONSENT
+        if data.get("confirmation_days") and (
+            not is_consent or data.get("purpose") == Purpose.SERVICE
+        ):
+            self.add_error(
+                "confirmation_days",
+                forms.ValidationError(
+                    _("Only consent to what the shop sends by itself can be confirmed."),
+                    code="no_consent",
+                ),
+            )
+        return data
 
 
 @admin.register(Topic)
 class TopicAdmin(base.PageAdmin):
     """What messages are about, and how many customers agreed."""
 
+    form = TopicForm
     list_display = ("name", "key", "purpose", "lawful_basis", "agreed", "is_offered")
     list_filter = ("purpose", "lawful_basis", "is_offered")
     search_fields = ("name", "key")
@@ -25,7 +62,7 @@ class TopicAdmin(base.PageAdmin):
         return ("key",) if obj is not None else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
-        granted = Q(consentstate__is_granted=True)
+        granted = Q(consentstate__is_granted=True, consentstate__confirm_by=None)
         return super().get_queryset(request).annotate(_agreed=Count("consentstate", filter=granted))
 
     @admin.display(description=_("customers who agreed"))

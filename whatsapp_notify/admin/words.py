@@ -109,6 +109,7 @@ CHECKS: Mapping[str, Words] = {
     "erased": gettext_lazy("Erasure"),
     "reachable": gettext_lazy("Address"),
     "consent": gettext_lazy("Consent"),
+    "consent_unconfirmed": gettext_lazy("Confirmation of consent"),
     "provider_stop": gettext_lazy("Stop at WhatsApp"),
     "promotions_paused": gettext_lazy("Paused promotions"),
     "superseded": gettext_lazy("Overtaken by events"),
@@ -130,6 +131,7 @@ REASONS: Mapping[str, Words] = {
     "erased": gettext_lazy("customer was erased"),
     "reachable": gettext_lazy("no address at WhatsApp"),
     "consent": gettext_lazy("no consent"),
+    "consent_unconfirmed": gettext_lazy("consent not confirmed in the chat"),
     "provider_stop": gettext_lazy("customer stopped marketing at WhatsApp"),
     "promotions_paused": gettext_lazy("promotions to the customer are paused"),
     "superseded": gettext_lazy("overtaken by events"),
@@ -187,6 +189,9 @@ REMEDIES: Mapping[str, Words] = {
     "reachable": gettext_lazy("Ask the customer for a number that has WhatsApp."),
     "not_reachable": gettext_lazy("Ask the customer for a number that has WhatsApp."),
     "consent": gettext_lazy("Nothing to do: the customer has not agreed to this topic."),
+    "consent_unconfirmed": gettext_lazy(
+        "Nothing to do: the customer was asked once and has not said yes."
+    ),
     "provider_stop": gettext_lazy("Nothing to do: the customer does not want promotions."),
     "promotions_paused": gettext_lazy(
         "Talk with the customer; then let promotions go on, or record a withdrawal."
@@ -221,7 +226,11 @@ PROBLEMS: Mapping[str, Words] = {
     "bad_moment": gettext_lazy("is no moment in time"),
 }
 
-_EVENTS: Mapping[str, Words] = dict(Event.choices)
+_EVENTS: Mapping[str, Words] = {
+    **dict(Event.choices),
+    # No event, but what makes the question about a consent pointless.
+    "consent.settled": gettext_lazy("nothing waits for a confirmation any more"),
+}
 
 
 def state(code: str) -> Words:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from whatsapp_notify.domain import calendar
+from whatsapp_notify.domain import calendar, confirmation
 
 
 class Purpose(StrEnum):
@@ -88,6 +88,8 @@ class ConsentFacts:
     record_id: int
     changed_at: datetime
     source: str
+    #: Of no effect before the customer has confirmed it; after this moment it has ended.
+    confirm_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +328,16 @@ def _consent(request: Request, facts: Facts, now: datetime) -> Check:
     return _passed("consent", **seen)
 
 
+def _consent_unconfirmed(request: Request, facts: Facts, now: datetime) -> Check:
+    consent = facts.consent
+    if consent is None or consent.confirm_by is None:
+        return _not_applicable("consent_unconfirmed")
+    seen = {"record": consent.record_id, "confirm_by": consent.confirm_by.isoformat()}
+    if request.event == confirmation.EVENT:
+        return _passed("consent_unconfirmed", **seen)  # it is the question itself
+    return _blocked("consent_unconfirmed", **seen, has_ended=consent.confirm_by <= now)
+
+
 def _answers_the_customer(request: Request, facts: Facts, now: datetime) -> bool:
     """This will tell whether the customer wrote lately; free text has a check of its own."""
     is_open = facts.window_expires_at is not None and facts.window_expires_at > now
@@ -356,6 +368,11 @@ def _promotions_paused(request: Request, facts: Facts, now: datetime) -> Check:
 
 
 def _superseded(request: Request, facts: Facts, now: datetime) -> Check:
+    if request.event == confirmation.EVENT:
+        until = facts.consent.confirm_by if facts.consent is not None else None
+        if until is not None and until > now:
+            return _passed("superseded")
+        return _blocked("superseded", by="consent.settled")
     if request.event not in SUPERSEDED_BY:
         return _not_applicable("superseded")
     if not facts.superseded_by:
@@ -475,6 +492,7 @@ CHECKS: tuple[Callable[[Request, Facts, datetime], Check], ...] = (
     _erased,
     _reachable,
     _consent,
+    _consent_unconfirmed,
     _provider_stop,
     _promotions_paused,
     _superseded,

@@ -12,6 +12,9 @@ from types import MappingProxyType
 OPT_OUT_PAYLOAD = "wn:opt-out"
 OPT_OUT_PROMOTIONS_PAYLOAD = "wn:opt-out-promotions"
 OPT_IN_PAYLOAD = "wn:opt-in"
+#: And those below the question whether consent is confirmed.
+CONFIRM_PAYLOAD = "wn:confirm"
+DECLINE_PAYLOAD = "wn:decline"
 
 #: A longer message is a letter, not a keyword.
 MAX_LENGTH = 120
@@ -24,6 +27,9 @@ class Keyword(StrEnum):
     #: Only promotions; order news go on.
     OPT_OUT_PROMOTIONS = "opt_out_promotions"
     OPT_IN = "opt_in"
+    #: Yes or no to the question whether consent is confirmed; see ``confirmation``.
+    CONFIRM = "confirm"
+    DECLINE = "decline"
 
 
 # English: the words that the FCC names (stop, quit, end, revoke, opt out, cancel,
@@ -301,5 +307,7 @@ _PAYLOADS = MappingProxyType(
         OPT_OUT_PAYLOAD: Keyword.OPT_OUT,
         OPT_OUT_PROMOTIONS_PAYLOAD: Keyword.OPT_OUT_PROMOTIONS,
         OPT_IN_PAYLOAD: Keyword.OPT_IN,
+        CONFIRM_PAYLOAD: Keyword.CONFIRM,
+        DECLINE_PAYLOAD: Keyword.DECLINE,
     }
 )

@@ -25,6 +25,9 @@ class Meaning(StrEnum):
     #: Only promotions; order news go on.
     OPT_OUT_PROMOTIONS = "opt_out_promotions"
     OPT_IN = "opt_in"
+    #: Yes or no to the question whether consent is confirmed; only in answer to it.
+    CONFIRM = "confirm"
+    DECLINE = "decline"
     #: Perhaps an end: a person asks.
     UNCLEAR = "unclear"
     NOTHING = "nothing"
@@ -42,7 +45,7 @@ class Verdict:
 
     @property
     def is_opt_out(self) -> bool:
-        return self.meaning in {Meaning.OPT_OUT, Meaning.OPT_OUT_PROMOTIONS}
+        return self.meaning in {Meaning.OPT_OUT, Meaning.OPT_OUT_PROMOTIONS, Meaning.DECLINE}
 
 
 _NOTHING = Verdict(meaning=Meaning.NOTHING)

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from whatsapp_notify.domain import confirmation
 from whatsapp_notify.models.topic import Channel, Topic
 
 
@@ -13,6 +14,10 @@ class Event(models.TextChoices):
 
     CUSTOMER_JOINED = "customer.joined", _("customer joined (phone and consent are known)")
     CUSTOMER_BIRTHDAY = "customer.birthday", _("customer's birthday")
+    CONSENT_UNCONFIRMED = (
+        confirmation.EVENT,
+        _("consent was given that has to be confirmed in the chat"),
+    )
     ORDER_CONFIRMED = "order.confirmed", _("order confirmed")
     ORDER_CHANGED = "order.changed", _("order changed")
     ORDER_CANCELLED = "order.cancelled", _("order cancelled")

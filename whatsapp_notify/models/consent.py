@@ -109,6 +109,9 @@ class ConsentState(models.Model):
         ConsentRecord, verbose_name=_("record"), on_delete=models.PROTECT, related_name="+"
     )
     changed_at = models.DateTimeField(_("since"))
+    #: Given, but of no effect before the customer has confirmed it in the chat; after this
+    #: moment it has ended without. Follows from the ledger too.
+    confirm_by = models.DateTimeField(_("to be confirmed by"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("consent")

@@ -57,6 +57,16 @@ class Topic(models.Model):
         default=True,
         help_text=_("Shown as a box at checkout and registration."),
     )
+    confirmation_days = models.PositiveSmallIntegerField(
+        _("days to confirm in the chat"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "0: consent given in the shop counts at once. Otherwise the customer is asked once "
+            "in the chat, and nothing on this topic is sent before a yes; without one in so many "
+            "days the consent ends. Consent that stands already is not asked about."
+        ),
+    )
 
     class Meta:
         verbose_name = _("topic")

@@ -31,6 +31,10 @@ _PROMOTIONS_ENDED = _(
     "You will get no more offers from %(business)s on WhatsApp. "
     "News about your orders still come. Write STOP to end those as well."
 )
+_DECLINED = _(
+    "All right: %(business)s will not write to you about this. "
+    "If you change your mind, write START."
+)
 _OPTED_IN = _(
     "Welcome! You will get messages from %(business)s on WhatsApp. "
     "Write STOP at any time to end them."
@@ -51,6 +55,11 @@ def confirm_end_of_promotions(*, inbound: InboundMessage, now: datetime) -> None
 def confirm_opt_in(*, inbound: InboundMessage, now: datetime) -> None:
     """This will confirm a start and say how to stop."""
     _answer(inbound, str(_in_language(inbound, _OPTED_IN)), "opt_in", now)
+
+
+def confirm_no(*, inbound: InboundMessage, now: datetime) -> None:
+    """This will confirm that what was asked about will not be sent."""
+    _answer(inbound, _in_language(inbound, _DECLINED), "opt_out", now)
 
 
 def thank_for_answer(*, inbound: InboundMessage, now: datetime) -> None:

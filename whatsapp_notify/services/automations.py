@@ -17,8 +17,9 @@ from whatsapp_notify.domain.content import (
 from whatsapp_notify.domain.occasions import Customer, Occasion, Order
 from whatsapp_notify.domain.templates import Filled, ParameterProblems
 from whatsapp_notify.exceptions import WhatsAppNotifyError
-from whatsapp_notify.models import Automation, Contact, Message, ShopEvent, Template
-from whatsapp_notify.services import discounts, template_choice, wording
+from whatsapp_notify.models import Automation, Contact, Message, ShopEvent, Template, Topic
+from whatsapp_notify.models.automation import Event
+from whatsapp_notify.services import confirmations, discounts, template_choice, wording
 
 
 class PlanProblem(WhatsAppNotifyError):
@@ -63,7 +64,7 @@ def plan(
         key=f"automation:{automation.pk}:event:{event.pk}:contact:{contact.pk}"
         f":{automation.channel}",
         contact=contact,
-        topic=automation.topic,
+        topic=_topic(automation, event),
         automation=automation,
         event=event,
         survey=automation.survey,
@@ -118,9 +119,18 @@ def sample_occasion(automation: Automation, *, now: datetime) -> Occasion:
         tracking_url="https://shop.example/track/TRACK123",
     )
     extra = {"discount_code": discounts.birthday_code(contact_id=0, year=now.year)}
+    if automation.topic_id:
+        extra[confirmations.TOPIC_KEYS] = automation.topic.key
     return Occasion(
         event=automation.event, occurred_at=now, customer=customer, order=order, extra=extra
     )
+
+
+def _topic(automation: Automation, event: ShopEvent) -> Topic:
+    """This will let the question about a consent go with the topic that it asks about."""
+    if event.name != Event.CONSENT_UNCONFIRMED:
+        return automation.topic
+    return next(iter(confirmations.asked_topics(data=event.data)), automation.topic)
 
 
 def _template(automation: Automation, language: str) -> Template:

@@ -16,10 +16,13 @@ from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, Topic
 from whatsapp_notify.models.automation import Event
 from whatsapp_notify.models.set_based import insert_rows, update_rows
 from whatsapp_notify.models.topic import Channel
-from whatsapp_notify.services import doorbells, events
+from whatsapp_notify.services import confirmations, doorbells, events
 from whatsapp_notify.services.events import Happening
 
 Action = ConsentRecord.Action
+
+#: The customer's own words on WhatsApp.
+_IN_CHAT = frozenset({ConsentRecord.Source.KEYWORD, ConsentRecord.Source.BUTTON})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -42,22 +45,31 @@ class Proof:
         return f"<Proof {self.source}>"
 
 
-#: The customer's own words on WhatsApp.
-_IN_CHAT = frozenset({ConsentRecord.Source.KEYWORD, ConsentRecord.Source.BUTTON})
-
-#: What a record writes on the state that it decides.
-_DECIDED = ("is_granted", "record_id", "changed_at")
-
-
 def grant(
     *, contact: Contact, topics: Iterable[Topic], proof: Proof, occurred_at: datetime, now: datetime
 ) -> list[ConsentRecord]:
     """This will add one record a topic and let the newest record of each topic decide.
 
     The first consent to promotions makes the customer join: ``customer.joined`` is recorded.
+    What has to be confirmed in the chat has no effect yet: the customer is asked, once.
     Call it inside the shop's transaction, so that order and consent are kept together.
     """
-    return _record(contact, topics, Action.GRANT, proof, occurred_at, now)
+    proofs = [(topic, proof) for topic in topics]
+    return grant_each(contact=contact, proofs=proofs, occurred_at=occurred_at, now=now)
+
+
+def grant_each(
+    *,
+    contact: Contact,
+    proofs: Iterable[tuple[Topic, Proof]],
+    occurred_at: datetime,
+    now: datetime,
+) -> list[ConsentRecord]:
+    """This will do as ``grant`` where each topic was agreed to in words of its own.
+
+    What has to be confirmed in the chat is asked about with one question for all of it.
+    """
+    return _record(contact, proofs, Action.GRANT, occurred_at, now)
 
 
 def withdraw(
@@ -75,7 +87,8 @@ def withdraw(
     """
     if topics is None:
         topics = Topic.objects.exclude(purpose=Purpose.SERVICE).order_by("id")
-    return _record(contact, topics, Action.WITHDRAW, proof, occurred_at, now)
+    proofs = [(topic, proof) for topic in topics]
+    return _record(contact, proofs, Action.WITHDRAW, occurred_at, now)
 
 
 def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now: datetime) -> None:
@@ -88,7 +101,8 @@ def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now
         row = _lock(contact)
         # Told once more, it is not extended to topics that have come since.
         if not is_recorded(contact=row, dedupe_key=proof.dedupe_key):
-            _record(row, promotion_topics(), Action.WITHDRAW, proof, occurred_at, now)
+            proofs = [(topic, proof) for topic in promotion_topics()]
+            _record(row, proofs, Action.WITHDRAW, occurred_at, now)
         is_known = row.marketing_stopped_at == row.marketing_changed_at == occurred_at
         if not is_known and _is_news(row, occurred_at, or_equal=True):
             row.marketing_stopped_at = row.marketing_changed_at = occurred_at
@@ -119,6 +133,12 @@ def is_recorded(*, contact: Contact, dedupe_key: str) -> bool:
 def is_decided_by(*, records: Iterable[ConsentRecord]) -> bool:
     """This will tell whether one of the records is what stands now, and not a newer one."""
     return ConsentState.objects.filter(record__in=list(records)).exists()
+
+
+def is_in_force(*, contact: Contact, topics: Iterable[Topic]) -> bool:
+    """This will tell whether consent to one of the topics stands, and waits for nothing."""
+    states = ConsentState.objects.filter(contact=contact, topic__in=list(topics))
+    return states.filter(is_granted=True, confirm_by=None).exists()
 
 
 def has_stopped_in_chat(*, contact: Contact) -> bool:
@@ -153,44 +173,57 @@ def _lock(contact: Contact) -> Contact:
     return Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Taken:
+    """One record, and what it changed of where the contact stands."""
+
+    record: ConsentRecord
+    state: ConsentState
+    is_changed: bool
+    #: It waits for a confirmation that nobody has been asked for.
+    is_unasked: bool
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.is_changed and self.state.is_granted and self.state.confirm_by is None
+
+
 def _record(
     contact: Contact,
-    topics: Iterable[Topic],
+    proofs: Iterable[tuple[Topic, Proof]],
     action: str,
-    proof: Proof,
     occurred_at: datetime,
     now: datetime,
 ) -> list[ConsentRecord]:
     with transaction.atomic():
         row = _lock(contact)
-        once = list({topic.pk: topic for topic in topics}.values())
-        records = _append(row, once, action, proof, occurred_at)
-        deciding = _project(row, records)
-        if deciding:
+        taken = _project(row, _append(row, proofs, action, occurred_at, now))
+        if any(each.is_changed for each in taken):
             # See Note [The last look] of ``claims``.
             Contact.objects.filter(pk=row.pk).update(consent_revision=F("consent_revision") + 1)
+        records = [each.record for each in taken]
         for record in records:
             doorbells.ring(signals.consent_changed, sender=ConsentRecord, record_id=record.pk)
         if action == Action.GRANT:
-            _join(row, deciding, occurred_at, now)
+            _join(row, [each.record for each in taken if each.is_in_force], occurred_at, now)
+            _ask(row, [each.record for each in taken if each.is_unasked], now)
         return records
 
 
 def _append(
     contact: Contact,
-    topics: Sequence[Topic],
+    proofs: Iterable[tuple[Topic, Proof]],
     action: str,
-    proof: Proof,
     occurred_at: datetime,
+    now: datetime,
 ) -> list[ConsentRecord]:
-    """This will add one record a topic, but none for an act that is in the ledger."""
-    keys = {
-        topic.pk: f"{proof.dedupe_key}:{topic.pk}:{action}" if proof.dedupe_key else None
-        for topic in topics
-    }
-    told = [key for key in keys.values() if key]
-    rows = ConsentRecord.objects.filter(dedupe_key__in=told)
-    known = set(rows.values_list("dedupe_key", flat=True)) if told else set()
+    """This will add one record a topic to the ledger; none for an act that is there."""
+    told: dict[str, tuple[Topic, Proof]] = {}
+    for topic, proof in proofs:
+        told.setdefault(f"{proof.dedupe_key}:{topic.pk}:{action}", (topic, proof))
+    keys = [key for key, (_topic, proof) in told.items() if proof.dedupe_key]
+    rows = ConsentRecord.objects.filter(dedupe_key__in=keys)
+    known = frozenset(rows.values_list("dedupe_key", flat=True)) if keys else frozenset()
     records = [
         ConsentRecord(
             contact=contact,
@@ -206,13 +239,23 @@ def _append(
             ip_address=proof.ip_address,
             user_agent=clean_text(proof.user_agent)[:300],
             recorded_by=proof.recorded_by,
-            evidence=dict(proof.evidence),
-            dedupe_key=keys[topic.pk],
+            evidence=_evidence(contact, topic, action, proof, now),
+            dedupe_key=key if proof.dedupe_key else None,
         )
-        for topic in topics
-        if keys[topic.pk] not in known
+        for key, (topic, proof) in told.items()
+        if key not in known
     ]
     return ConsentRecord.objects.bulk_create(records)
+
+
+def _evidence(
+    contact: Contact, topic: Topic, action: str, proof: Proof, now: datetime
+) -> dict[str, Any]:
+    evidence = dict(proof.evidence)
+    if confirmations.is_needed(topic=topic, action=action, source=proof.source):
+        confirm_by = confirmations.deadline(contact=contact, topic=topic, now=now)
+        evidence["confirm_by"] = confirm_by.isoformat()
+    return evidence
 
 
 def wording_version(wording: str) -> str:
@@ -220,52 +263,68 @@ def wording_version(wording: str) -> str:
     return hashlib.sha256(wording.encode()).hexdigest()[:16] if wording else ""
 
 
-def _project(contact: Contact, records: Sequence[ConsentRecord]) -> list[ConsentRecord]:
+def _project(contact: Contact, records: Sequence[ConsentRecord]) -> list[_Taken]:
     """This will let each record decide unless a newer one stands; a tie is a withdrawal.
 
-    The contact is held, so that nobody else writes these states meanwhile.
-
-    Returns:
-        Those that decide.
+    The records are of different topics. The contact is held, so that nobody else writes these
+    states meanwhile.
     """
-    states = (
-        {
-            state.topic_id: state
-            for state in ConsentState.objects.filter(
-                contact=contact,
-                channel=Channel.WHATSAPP,
-                topic__in=[each.topic_id for each in records],
-            )
-        }
-        if records
-        else {}
+    topic_ids = [record.topic_id for record in records]
+    rows = ConsentState.objects.filter(
+        contact=contact, channel=Channel.WHATSAPP, topic__in=topic_ids
     )
-    deciding = [
-        record
+    states = {row.topic_id: row for row in rows} if records else {}
+    taken = [
+        _stand(
+            record,
+            states.get(record.topic_id)
+            or ConsentState(contact=contact, topic=record.topic, channel=record.channel),
+        )
         for record in records
-        if record.topic_id not in states or not _is_overtaken(record, states[record.topic_id])
     ]
-    decided = [
-        {
-            "contact_id": contact.pk,
-            "topic_id": record.topic_id,
-            "channel": str(record.channel),
-            "is_granted": record.action == Action.GRANT,
-            "record_id": record.pk,
-            "changed_at": record.occurred_at,
-        }
-        for record in deciding
-    ]
-    insert_rows(model=ConsentState, rows=[row for row in decided if row["topic_id"] not in states])
+    changed = [each.state for each in taken if each.is_changed]
+    insert_rows(
+        model=ConsentState,
+        rows=[_columns(state) for state in changed if state.pk is None],
+    )
     update_rows(
         model=ConsentState,
-        rows=[
-            {"id": states[row["topic_id"]].pk} | {name: row[name] for name in _DECIDED}
-            for row in decided
-            if row["topic_id"] in states
-        ],
+        rows=[{"id": state.pk} | _columns(state) for state in changed if state.pk is not None],
     )
-    return deciding
+    return taken
+
+
+def _stand(record: ConsentRecord, state: ConsentState) -> _Taken:
+    """This will say on a state, without saving it, where the contact stands with a record.
+
+    Whether the consent waits for a confirmation can be changed by an older record as well: a
+    tap that is told late. See Note [A wait is read from the ledger] of ``confirmations``.
+    """
+    waited_until = state.confirm_by
+    decides = state.pk is None or not _is_overtaken(record, state)
+    if decides:
+        state.is_granted = record.action == Action.GRANT
+        state.record, state.changed_at = record, record.occurred_at
+    if waited_until is not None or record.topic.confirmation_days:
+        state.confirm_by = confirmations.waits_until(record=record)
+    return _Taken(
+        record=record,
+        state=state,
+        is_changed=decides or state.confirm_by != waited_until,
+        is_unasked=state.confirm_by is not None and state.confirm_by != waited_until,
+    )
+
+
+def _columns(state: ConsentState) -> dict[str, Any]:
+    return {
+        "contact_id": state.contact_id,
+        "topic_id": state.topic_id,
+        "channel": str(state.channel),
+        "is_granted": state.is_granted,
+        "record_id": state.record_id,
+        "changed_at": state.changed_at,
+        "confirm_by": state.confirm_by,
+    }
 
 
 def _is_overtaken(record: ConsentRecord, state: ConsentState) -> bool:
@@ -285,3 +344,17 @@ def _join(
             occurred_at=occurred_at,
         )
         events.record(joined, now=now)
+
+
+def _ask(contact: Contact, records: Sequence[ConsentRecord], now: datetime) -> None:
+    """This will tell that consent waits, so that its customer is asked: once, about all of it."""
+    if not records:
+        return
+    unconfirmed = Happening(
+        name=Event.CONSENT_UNCONFIRMED,
+        key=f"{Event.CONSENT_UNCONFIRMED}:{records[0].pk}",
+        contact_id=contact.pk,
+        occurred_at=now,
+        data={confirmations.TOPIC_KEYS: " ".join(record.topic.key for record in records)},
+    )
+    events.record(unconfirmed, now=now)

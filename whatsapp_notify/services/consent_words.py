@@ -1,16 +1,18 @@
 """Stop and start as customers write them, and what is done about it."""
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
-from whatsapp_notify.domain import replies, understanding
+from whatsapp_notify.domain import confirmation, replies, understanding
 from whatsapp_notify.domain.understanding import Meaning, Verdict
-from whatsapp_notify.models import ConsentRecord, Contact, InboundMessage
+from whatsapp_notify.models import ConsentRecord, Contact, InboundMessage, Message, Topic
 from whatsapp_notify.services import (
     answers,
+    confirmations,
     consent,
     contacts,
     doorbells,
@@ -28,6 +30,8 @@ _ASKED_FOR = timedelta(days=1)
 def read(*, row: InboundMessage, message: wire.InboundMessage) -> Verdict:
     """This will tell what a message says about our messages; sentences only in free words."""
     match message.content:
+        case contents.Text() if (verdict := _read_answer(row)) is not None:
+            return verdict
         case contents.Text() | contents.Media():
             return understanding.understand(row.text)
         case contents.ButtonTap(payload=payload) | contents.ButtonReply(reply_id=payload):
@@ -98,8 +102,32 @@ def obey(
         case Meaning.OPT_OUT_PROMOTIONS:
             _opt_out_of_promotions(row, proof, now)
             return HandledAs.OPT_OUT
+        case Meaning.DECLINE:
+            _decline(row, proof, now)
+            return HandledAs.OPT_OUT
+        case Meaning.CONFIRM:
+            _confirm(row, proof, now)
+            return HandledAs.OPT_IN
     _opt_in(row, proof, now)
     return HandledAs.OPT_IN
+
+
+def _read_answer(row: InboundMessage) -> Verdict | None:
+    """This will read "yes" and "no" in answer to the question whether consent is confirmed.
+
+    In answer to its bubble whenever that is; without that only as the next words after it, and
+    while it waits.
+    """
+    is_yes = confirmation.read_answer(row.text)
+    if is_yes is None:
+        return None
+    question = confirmations.question_of(inbound=row)
+    if question is None:
+        return None
+    if row.answers is None and not confirmations.is_open(question=question, at=row.sent_at):
+        return None
+    meaning = Meaning.CONFIRM if is_yes else Meaning.DECLINE
+    return Verdict(meaning=meaning, rule="answer to the question", is_exact=True)
 
 
 def _keep_reason(row: InboundMessage, verdict: Verdict, *, is_held: bool) -> None:
@@ -161,3 +189,51 @@ def _opt_in(row: InboundMessage, proof: Proof, now: datetime) -> None:
     if consent.is_decided_by(records=records):
         promotion_pauses.lift(contact=row.contact)
         answers.confirm_opt_in(inbound=row, now=now)
+
+
+def _confirm(row: InboundMessage, proof: Proof, now: datetime) -> None:
+    """This will give consent to what the question asked about, and confirm it if it stands."""
+    question = confirmations.last_question(inbound=row)
+    topics = _asked(question)
+    consent.grant(
+        contact=row.contact,
+        topics=topics,
+        proof=_answering(proof, question),
+        occurred_at=_answered_at(row, question, now),
+        now=now,
+    )
+    if consent.is_in_force(contact=row.contact, topics=topics):
+        answers.confirm_opt_in(inbound=row, now=now)
+
+
+def _decline(row: InboundMessage, proof: Proof, now: datetime) -> None:
+    """This will withdraw consent to what the question asked about, and to nothing else."""
+    question = confirmations.last_question(inbound=row)
+    records = consent.withdraw(
+        contact=row.contact,
+        topics=_asked(question),
+        proof=_answering(proof, question),
+        occurred_at=_answered_at(row, question, now),
+        now=now,
+    )
+    if consent.is_decided_by(records=records):
+        answers.confirm_no(inbound=row, now=now)
+
+
+def _asked(question: Message | None) -> Sequence[Topic]:
+    """This will say what an answer is about; where the question is lost, promotions."""
+    if question is None:
+        return consent.promotion_topics()
+    return confirmations.topics_of(question=question)
+
+
+def _answering(proof: Proof, question: Message | None) -> Proof:
+    if question is None:
+        return proof
+    return dataclasses.replace(proof, evidence={**proof.evidence, "question_id": question.pk})
+
+
+def _answered_at(row: InboundMessage, question: Message | None, now: datetime) -> datetime:
+    """This will date an answer after its question: WhatsApp's clock counts whole seconds."""
+    asked_at = question.called_at if question is not None else None
+    return min(max(row.sent_at, asked_at or row.sent_at), now)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from django.db.models import Count, Q
 
 from whatsapp_notify import conf
-from whatsapp_notify.domain import calendar, policy
+from whatsapp_notify.domain import calendar, confirmation, policy
 from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.domain.policy import (
     ConsentFacts,
@@ -169,6 +169,8 @@ class Batch:
         return self._addresses.get(message.contact_id, _NO_ADDRESS)
 
     def purpose(self, message: Subject) -> Purpose:
+        if message.event_name == confirmation.EVENT:
+            return Purpose.SERVICE  # a question about consent, whatever the consent is about
         return _PURPOSES[self._topics[message.topic_id].purpose]
 
     def decide(self, message: Subject) -> policy.Decision:
@@ -199,7 +201,7 @@ class Batch:
     def request(self, message: Subject) -> Request:
         topic = self._topics[message.topic_id]
         return Request(
-            purpose=_PURPOSES[topic.purpose],
+            purpose=self.purpose(message),
             lawful_basis=_BASES[topic.lawful_basis],
             channel=message.channel,
             topic=topic.key,
@@ -265,6 +267,7 @@ class Batch:
                 called_at__gt=self._now - timedelta(days=self._rules.cap_days),
                 state__in=REACHED,
             )
+            .exclude(event_name=confirmation.EVENT)
             .values("contact_id")
             .annotate(count=Count("id"))
         )
@@ -327,7 +330,7 @@ def _read_consents(
     states = ConsentState.objects.filter(contact_id__in=among(contact_ids), topic_id__in=topic_ids)
     rows = states.values_list(
         "contact_id", "topic_id", "channel", "is_granted", "record_id", as_text("changed_at"),
-        "record__source",
+        "record__source", as_text("confirm_by"),
     )  # fmt: skip
     return {
         (contact_id, topic_id, channel): ConsentFacts(
@@ -335,9 +338,12 @@ def _read_consents(
             record_id=record_id,
             changed_at=from_text(changed_at),
             source=source,
+            confirm_by=from_text(confirm_by),
         )
-        for contact_id, topic_id, channel, is_granted, record_id, changed_at, source in rows
-    }
+        for (
+            contact_id, topic_id, channel, is_granted, record_id, changed_at, source, confirm_by,
+        ) in rows
+    }  # fmt: skip
 
 
 def _read_templates(messages: Sequence[Subject]) -> dict[tuple[str, str], TemplateFacts]:

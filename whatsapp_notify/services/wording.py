@@ -10,7 +10,7 @@ from django.utils import formats, translation
 
 from whatsapp_notify import conf
 from whatsapp_notify.domain.occasions import Occasion, Order
-from whatsapp_notify.services import template_choice
+from whatsapp_notify.services import confirmations, template_choice
 
 #: How somebody is addressed whose name is not known.
 _NAMELESS = {
@@ -57,8 +57,9 @@ def values(*, occasion: Occasion, survey_keyword: str, language: str) -> dict[st
             "discount_percent": str(settings.BIRTHDAY_DISCOUNT_PERCENT),
             "discount_code": "",
             "benefit_url": settings.BENEFIT_URL,
+            "topic_names": confirmations.names(data=occasion.extra),
             **(_as_text(occasion.order.extra) if occasion.order else {}),
-            **_as_text(occasion.extra),
+            **_as_text(_own(occasion.extra)),
         }
 
 
@@ -111,6 +112,11 @@ def _amount(amount: Decimal | None, currency: str, language: str) -> str:
     if template_choice.base_of(language) == "en" and currency in _SYMBOLS:
         return f"{symbol}{number}"
     return f"{number}{_NO_BREAK_SPACE}{symbol}".strip()
+
+
+def _own(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """This will leave out what an event says to us alone."""
+    return {name: value for name, value in extra.items() if name != confirmations.TOPIC_KEYS}
 
 
 def _as_text(more: Mapping[str, Any]) -> dict[str, str]:

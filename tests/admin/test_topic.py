@@ -1,0 +1,130 @@
+"""Topics, and whether consent to them has to be confirmed in the chat."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.admin import factories as make
+from whatsapp_notify.models import ConsentState, Topic
+
+LIST = reverse("admin:whatsapp_notify_topic_changelist")
+
+
+def url_of(row: Any) -> str:
+    return reverse(f"admin:whatsapp_notify_{row._meta.model_name}_change", args=[row.pk])
+
+
+def save(client: Client, topic: Topic, **fields: Any) -> str:
+    data = {
+        "name": topic.name,
+        "description": "",
+        "purpose": topic.purpose,
+        "lawful_basis": topic.lawful_basis,
+        "is_offered": "on",
+        "confirmation_days": "14",
+        **fields,
+    }
+    return client.post(url_of(topic), data, follow=True).content.decode()
+
+
+@pytest.mark.django_db
+class TestConfirmationDays:
+    def test_are_saved_where_an_automation_asks(self, owner: Client) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+        make.make_automation(topic, event="consent.unconfirmed")
+
+        save(owner, topic)
+
+        topic.refresh_from_db()
+        assert topic.confirmation_days == 14
+
+    @pytest.mark.parametrize("automation", [{}, {"event": "consent.unconfirmed"}])
+    def test_are_refused_where_nobody_would_ask(
+        self, owner: Client, automation: dict[str, Any]
+    ) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+        make.make_automation(topic, is_active=not automation, **automation)
+
+        html = save(owner, topic)
+
+        topic.refresh_from_db()
+        assert topic.confirmation_days == 0
+        assert "No automation asks customers to confirm." in html
+
+    @pytest.mark.parametrize(
+        "fields", [{"lawful_basis": "contract"}, {"purpose": "service"}], ids=["basis", "service"]
+    )
+    def test_are_refused_where_there_is_no_consent(
+        self, owner: Client, fields: dict[str, str]
+    ) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+        make.make_automation(topic, event="consent.unconfirmed")
+
+        html = save(owner, topic, **fields)
+
+        topic.refresh_from_db()
+        assert topic.confirmation_days == 0
+        assert "Only consent to what the shop sends by itself can be confirmed." in html
+
+    def test_of_zero_need_nothing(self, owner: Client) -> None:
+        topic = make.make_topic("offers", purpose="promotion", confirmation_days=14)
+
+        save(owner, topic, confirmation_days="0")
+
+        topic.refresh_from_db()
+        assert topic.confirmation_days == 0
+
+
+@pytest.mark.django_db
+class TestUnconfirmed:
+    @pytest.fixture
+    def state(self, now: datetime) -> ConsentState:
+        contact, topic = make.make_contact(), make.make_topic(name="Offers")
+        record = make.make_consent(
+            contact, topic, at=now, evidence={"confirm_by": (now + timedelta(days=14)).isoformat()}
+        )
+        ConsentState.objects.update(confirm_by=now + timedelta(days=14))
+        return ConsentState.objects.get(record=record)
+
+    def test_does_not_count_as_agreed(self, owner: Client, state: ConsentState) -> None:
+        def agreed() -> str:
+            html = owner.get(LIST).content.decode()
+            return html.split('class="field-agreed">')[1].split("<")[0]
+
+        assert agreed() == "0"
+        ConsentState.objects.update(confirm_by=None)
+        assert agreed() == "1"
+
+    def test_is_shown_as_such_and_can_be_withdrawn(
+        self, owner: Client, state: ConsentState
+    ) -> None:
+        html = owner.get(url_of(state.contact)).content.decode()
+
+        assert "… Offers: not confirmed in the chat" in html
+        assert "Withdraw consent…" in html
+
+    def test_record_says_until_when_it_could_be_confirmed(
+        self, owner: Client, state: ConsentState
+    ) -> None:
+        html = owner.get(url_of(state.record)).content.decode()
+
+        assert "Needed a confirmation in the chat by" in html
+
+    def test_record_of_an_answer_leads_to_its_question(
+        self, owner: Client, state: ConsentState, now: datetime
+    ) -> None:
+        question = make.make_message(state.contact, at=now)
+        record = make.make_consent(
+            make.make_contact("+358401112223"),
+            state.topic,
+            at=now,
+            source="button",
+            evidence={"question_id": question.pk},
+        )
+
+        html = owner.get(url_of(record)).content.decode()
+
+        assert f'href="{url_of(question)}"' in html

@@ -1,0 +1,74 @@
+"""Consent that counts only after the customer has confirmed it in the chat (double opt-in)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from whatsapp_notify.domain import replies
+
+#: Recorded when a consent begins to wait; its message is the question.
+EVENT = "consent.unconfirmed"
+
+# Only words that cannot mean anything else; the labels of the buttons as well, for those who
+# type them. Courtesies fall away before: "Ei kiitos" is "ei".
+_YES = (
+    # en
+    "yes",
+    "yes i want messages",
+    "i want messages",
+    # fi
+    "kyllä",
+    "joo",
+    "kyllä haluan viestejä",
+    "haluan viestejä",
+    # sv
+    "ja",
+    "ja skicka meddelanden",
+    "skicka meddelanden",
+    # ru
+    "да",
+    "да хочу сообщения",
+    "хочу сообщения",
+)
+_NO = ("no", "nope", "ei", "en", "en halua", "nej", "нет")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What one record of the ledger says about the wait for a confirmation."""
+
+    occurred_at: datetime
+    is_grant: bool
+    #: Given by the customer's own word or tap, which needs no confirmation.
+    is_in_chat: bool = False
+    #: For a grant that needs a confirmation: until when it waits for it.
+    confirm_by: datetime | None = None
+
+
+def waits_until(acts: Iterable[Act]) -> datetime | None:
+    """This will tell until when the consent waits for its confirmation; None if it does not.
+
+    A box ticked once more neither ends the wait of the first nor takes back a confirmation;
+    a withdrawal ends both. Acts of one moment: a withdrawal counts last.
+    """
+    is_granted, until = False, None
+    for act in sorted(acts, key=lambda each: (each.occurred_at, not each.is_grant)):
+        if not act.is_grant:
+            is_granted, until = False, None
+        elif act.is_in_chat or act.confirm_by is None:
+            is_granted, until = True, None
+        elif not is_granted or until is not None:
+            is_granted, until = True, max(until or act.confirm_by, act.confirm_by)
+    return until
+
+
+def read_answer(text: str) -> bool | None:
+    """This will tell whether an answer to the question is yes or no; None for anything else."""
+    return _ANSWERS.get(replies.bare_words(text))
+
+
+_ANSWERS = MappingProxyType(
+    {replies.bare_words(phrase): True for phrase in _YES}
+    | {replies.bare_words(phrase): False for phrase in _NO}
+)

@@ -1,0 +1,129 @@
+"""Which consent waits for a word in the chat, and what the question about it asks.
+
+# Note [A wait is read from the ledger]
+A grant that needs a confirmation carries ``{"confirm_by": …}`` as evidence, so that the ledger
+alone tells whether a consent has been confirmed, waits, or was not confirmed in time. The
+projection keeps the result for the gate. Nothing runs at the end of a wait: the gate refused
+before, and goes on refusing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext
+
+from whatsapp_notify.domain import confirmation
+from whatsapp_notify.domain.confirmation import Act
+from whatsapp_notify.domain.policy import LawfulBasis, Purpose
+from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.models import (
+    ConsentRecord,
+    ConsentState,
+    Contact,
+    InboundMessage,
+    Message,
+    Topic,
+)
+
+_Source = ConsentRecord.Source
+
+#: The customer's own word or tap: it is the confirmation.
+_IN_CHAT = frozenset({_Source.KEYWORD, _Source.BUTTON})
+#: Meta's clock counts whole seconds, so that an answer may seem older than its question.
+_SECOND = timedelta(seconds=1)
+#: Where the event of a question names its topics.
+TOPIC_KEYS = "topic_keys"
+
+
+def is_needed(*, topic: Topic, action: str, source: str) -> bool:
+    """This will tell whether an act of consent has to be confirmed in the chat."""
+    return (
+        action == ConsentRecord.Action.GRANT
+        and source not in _IN_CHAT
+        and topic.confirmation_days > 0
+        and topic.lawful_basis == LawfulBasis.CONSENT
+        and topic.purpose != Purpose.SERVICE
+    )
+
+
+def deadline(*, contact: Contact, topic: Topic, now: datetime) -> datetime:
+    """This will say until when a consent may be confirmed; a wait that has begun goes on."""
+    waiting = ConsentState.objects.filter(contact=contact, topic=topic, confirm_by__gt=now)
+    if (begun := waiting.values_list("confirm_by", flat=True).first()) is not None:
+        return begun
+    return now + timedelta(days=topic.confirmation_days)
+
+
+def waits_until(*, record: ConsentRecord) -> datetime | None:
+    """This will read from the ledger until when the consent that a record is about waits."""
+    rows = ConsentRecord.objects.filter(
+        contact_id=record.contact_id, topic_id=record.topic_id, channel=record.channel
+    ).values_list("occurred_at", "action", "source", "evidence")
+    return confirmation.waits_until(
+        Act(
+            occurred_at=occurred_at,
+            is_grant=action == ConsentRecord.Action.GRANT,
+            is_in_chat=source in _IN_CHAT,
+            confirm_by=_moment(evidence),
+        )
+        for occurred_at, action, source, evidence in rows
+    )
+
+
+def asked_topics(*, data: Mapping[str, Any]) -> Sequence[Topic]:
+    """This will return the topics that the event behind a question names, in its order."""
+    keys = str(data.get(TOPIC_KEYS, "")).split()
+    found = {topic.key: topic for topic in Topic.objects.filter(key__in=keys)} if keys else {}
+    return [found[key] for key in keys if key in found]
+
+
+def names(*, data: Mapping[str, Any]) -> str:
+    """This will name those topics as the consent boxes do, in the active language."""
+    return ", ".join(gettext(topic.name) for topic in asked_topics(data=data))
+
+
+def question_of(*, inbound: InboundMessage) -> Message | None:
+    """This will find the question that a customer's message answers.
+
+    That is the bubble that was answered, or else what the shop wrote last.
+    """
+    found = inbound.answers or _written(inbound).order_by("-called_at", "-id").first()
+    return found if found is not None and found.event_name == confirmation.EVENT else None
+
+
+def last_question(*, inbound: InboundMessage) -> Message | None:
+    """This will find the last question that the customer was sent, for a tap on its button."""
+    if (answered := question_of(inbound=inbound)) is not None:
+        return answered
+    asked = _written(inbound).filter(event_name=confirmation.EVENT)
+    return asked.order_by("-called_at", "-id").first()
+
+
+def topics_of(*, question: Message) -> Sequence[Topic]:
+    """This will return what a question asked about."""
+    data = question.event.data if question.event is not None else {}
+    return asked_topics(data=data) or [question.topic]
+
+
+def is_open(*, question: Message, at: datetime) -> bool:
+    """This will tell whether something that was asked about still waits for its answer."""
+    waiting = ConsentState.objects.filter(
+        contact_id=question.contact_id,
+        topic__in=topics_of(question=question),
+        is_granted=True,
+        confirm_by__gt=at,
+    )
+    return waiting.exists()
+
+
+def _written(inbound: InboundMessage) -> QuerySet[Message]:
+    return Message.objects.filter(
+        contact_id=inbound.contact_id, called_at__lt=inbound.sent_at + _SECOND
+    ).exclude(state=State.FAILED)  # nobody has seen that
+
+
+def _moment(evidence: Mapping[str, Any]) -> datetime | None:
+    written = evidence.get("confirm_by")
+    return datetime.fromisoformat(written) if isinstance(written, str) else None
