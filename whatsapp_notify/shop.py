@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.db.models import Model
 from django.utils import timezone
 
-from whatsapp_notify.domain.bot_turns import BotLine, BotReply, BotTurn, HandOver
+from whatsapp_notify.domain.bot_turns import BotLine, BotReply, BotTurn, HandOver, Place
 from whatsapp_notify.domain.occasions import Cart, CartLine, Customer, Occasion, Order
 from whatsapp_notify.services import discounts, events, watching
 from whatsapp_notify.services.adapters import ShopAdapter
@@ -23,6 +23,7 @@ __all__ = [
     "HandOver",
     "Occasion",
     "Order",
+    "Place",
     "ShopAdapter",
     "is_birthday_code",
     "record_event",

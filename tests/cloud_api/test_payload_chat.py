@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_chat_content import ALL, BUTTONS, LINK, LIST, MEDIA, PLACE
+from tests.domain.test_chat_content import ALL, BUTTONS, LINK, LIST, MEDIA, PLACE, SHOP, SPOKEN
 from whatsapp_notify.cloud_api import payload_chat
 from whatsapp_notify.domain.chat_content import (
     ButtonsContent,
@@ -105,6 +105,28 @@ class TestWrite:
             "audio": {"id": "123"},
         }
 
+    def test_place(self) -> None:
+        assert payload_chat.write(SHOP) == {
+            "type": "location",
+            "location": {
+                "latitude": "60.170000",
+                "longitude": "24.940000",
+                "name": "The Shop",
+                "address": "Harbour Street 1",
+            },
+        }
+
+    def test_place_without_words(self) -> None:
+        written = payload_chat.write(changed(SHOP, name="", address=""))
+
+        assert written["location"] == {"latitude": "60.170000", "longitude": "24.940000"}
+
+    def test_recording_goes_without_its_words(self) -> None:
+        assert payload_chat.write(SPOKEN) == {
+            "type": "audio",
+            "audio": {"link": "https://shop.example/open.ogg"},
+        }
+
     @pytest.mark.parametrize("content", ALL, ids=lambda each: type(each).__name__)
     def test_graph_takes_it(self, content: Any) -> None:
         written = payload_chat.write(content)
@@ -125,6 +147,7 @@ FITS = {
     "row id of 200": changed(LIST, sections=(section(*rows(1, reply_id="x" * 200)),)),
     "description of 72": changed(LIST, sections=(section(*rows(1, description="x" * 72)),)),
     "caption of 1,024": changed(MEDIA, caption="x" * 1024),
+    "place at the end of the world": changed(SHOP, latitude="-90", longitude="180"),
 }
 BREAKS = {
     "body of 1,025": changed(BUTTONS, body="x" * 1025),
@@ -158,6 +181,10 @@ BREAKS = {
     "caption of 1,025": changed(MEDIA, caption="x" * 1025),
     "audio with a caption": MediaContent(media="audio", media_id="1", caption="x"),
     "picture with a file name": MediaContent(media="image", media_id="1", filename="x"),
+    "picture with a transcript": changed(MEDIA, media="image", filename="", transcript="x"),
+    "place beyond the pole": changed(SHOP, latitude="90.000001"),
+    "place beyond the date line": changed(SHOP, longitude="-180.5"),
+    "place that is none": changed(SHOP, latitude="xxx"),
     "id with a slash": MediaContent(media="image", media_id="../1"),
 }
 

@@ -14,6 +14,7 @@ from whatsapp_notify.domain.chat_content import (
     ListContent,
     ListRow,
     ListSection,
+    LocationContent,
     LocationRequestContent,
     MediaContent,
     ReplyButton,
@@ -40,7 +41,14 @@ PLACE = LocationRequestContent(body="Where shall we bring it?")
 MEDIA = MediaContent(
     media="document", link="https://shop.example/i.pdf", caption="Invoice", filename="invoice.pdf"
 )
-ALL = [BUTTONS, LIST, LINK, PLACE, MEDIA]
+SHOP = LocationContent(
+    latitude="60.170000", longitude="24.940000", name="The Shop", address="Harbour Street 1"
+)
+SPOKEN = MediaContent(
+    media="audio", link="https://shop.example/open.ogg", transcript="We are open until six."
+)
+ALL = [BUTTONS, LIST, LINK, PLACE, MEDIA, SHOP, SPOKEN]
+_NEEDED = {MediaContent: "media", LocationContent: "latitude"}
 
 
 @pytest.mark.parametrize("content", ALL, ids=lambda each: type(each).__name__)
@@ -56,7 +64,7 @@ class TestJson:
 
     def test_without_its_words_is_no_content(self, content: Any) -> None:
         data = contents.to_json(content)
-        del data["media" if content is MEDIA else "body"]
+        del data[_NEEDED.get(type(content), "body")]
 
         with pytest.raises(ValueError, match="not the content"):
             contents.from_json(data)
@@ -88,6 +96,23 @@ class TestPreview:
         assert (preview.header_media, preview.header, preview.body) == (
             "document", "invoice.pdf", "Invoice",
         )  # fmt: skip
+
+    def test_shows_a_place_by_its_name_and_address(self) -> None:
+        preview = contents.preview_of(SHOP)
+
+        assert (preview.header_media, preview.header, preview.body) == (
+            "location", "The Shop", "Harbour Street 1",
+        )  # fmt: skip
+
+    def test_shows_a_place_without_an_address_by_its_degrees(self) -> None:
+        preview = contents.preview_of(LocationContent(latitude="60.17", longitude="-24.94"))
+
+        assert (preview.header, preview.body) == ("", "60.17, -24.94")
+
+    def test_shows_the_words_of_a_recording(self) -> None:
+        preview = contents.preview_of(SPOKEN)
+
+        assert (preview.header_media, preview.body) == ("audio", "We are open until six.")
 
     def test_comes_back_from_json(self) -> None:
         for content in ALL:

@@ -14,7 +14,7 @@ from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.models import ConsentRecord, Contact, InboundMessage, Message
 from whatsapp_notify.services import bots, consent, conversations, errands
 from whatsapp_notify.services.consent import Proof
-from whatsapp_notify.shop import BotLine, BotReply, BotTurn, HandOver
+from whatsapp_notify.shop import BotLine, BotReply, BotTurn, HandOver, Place
 
 pytestmark = pytest.mark.django_db
 
@@ -144,6 +144,18 @@ class TestReply:
             (BotReply("Which?", buttons=("Yes", "Yes")), "buttons"),
             (BotReply("Which?", buttons=("",)), "buttons"),
             (BotReply("Which?", buttons="Yes"), "buttons"),  # type: ignore[arg-type]
+            (BotReply("Listen.", audio_url="http://shop.example/a.ogg"), "audio"),
+            (BotReply("Listen.", audio_url="https://shop.example/a b.ogg"), "audio"),
+            (BotReply("Listen.", audio_url="https://" + "a" * 2000), "audio"),
+            (BotReply("Listen.", audio_url=None), "audio"),  # type: ignore[arg-type]
+            (BotReply(" ", audio_url="https://shop.example/a.ogg"), "empty"),
+            (BotReply("Here.", place=Place(latitude=90.1, longitude=0)), "place"),
+            (BotReply("Here.", place=Place(latitude=0, longitude=-180.1)), "place"),
+            (BotReply("Here.", place=Place(latitude=float("nan"), longitude=0)), "place"),
+            (BotReply("Here.", place=Place(latitude="60", longitude=0)), "place"),  # type: ignore[arg-type]
+            (BotReply("Here.", place=Place(latitude=0, longitude=0, name="x" * 301)), "place"),
+            (BotReply("Here.", place=(60, 25)), "place"),  # type: ignore[arg-type]
+            (BotReply("Here.", place=Place(latitude=0, longitude=0, name="\x00")), "unprintable"),
         ],
     )
     def test_that_cannot_be_sent_is_not_cut_but_a_persons(
@@ -180,6 +192,50 @@ class TestReply:
         assert said(contact) == []
         assert waits(contact) == ["bot"]
         assert last_step(row)[2] == {"reply": "limit"}
+
+
+class TestBesideTheText:
+    def test_a_recording_comes_with_its_words_as_text(self, contact: Contact) -> None:
+        url = "https://shop.example/yes.ogg"
+        chat_shop.let("bot", lambda turn: BotReply("Yes, we do.", audio_url=url))
+
+        ask(contact)
+
+        words, spoken = Message.objects.filter(contact=contact).order_by("id")
+        assert words.content["body"] == "Yes, we do."
+        assert (spoken.content["media"], spoken.content["link"]) == ("audio", url)
+        assert spoken.chat_preview.body == "Yes, we do."
+        assert {words.state, spoken.state} == {"queued"}
+
+    def test_a_place_is_a_message_of_its_own(self, contact: Contact) -> None:
+        place = Place(latitude=60.17, longitude=24.94, name="The Shop")
+        chat_shop.let("bot", lambda turn: BotReply("We are here.", place=place))
+
+        ask(contact)
+
+        _words, shown = Message.objects.filter(contact=contact).order_by("id")
+        assert shown.content == {
+            "kind": "location",
+            "latitude": "60.170000",
+            "longitude": "24.940000",
+            "name": "The Shop",
+            "address": "",
+        }
+        assert shown.chat_preview.header == "The Shop"
+
+    def test_nothing_is_said_beside_a_text_that_is_held_back(
+        self, contact: Contact, settings: Any
+    ) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "AUTOMATIC_REPLIES_PER_HOUR": 0}
+        place = Place(latitude=60.17, longitude=24.94)
+        chat_shop.let("bot", lambda turn: BotReply("We are here.", place=place))
+
+        ask(contact)
+
+        assert not Message.objects.filter(contact=contact).exists()
+
+    def test_shows_nothing_in_a_log(self) -> None:
+        assert repr(Place(latitude=60.17, longitude=24.94, name="Home")) == "<Place>"
 
 
 class TestHandOver:

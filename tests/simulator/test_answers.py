@@ -7,7 +7,9 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.domain.test_chat_content import SHOP, SPOKEN
 from tests.simulator.conftest import ORDINARY, Caller, Shop
+from whatsapp_notify.cloud_api import payload_chat
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.simulator import control
 from whatsapp_notify.simulator.models import ChatMessage, SimulatedCustomer
@@ -103,6 +105,27 @@ class TestList:
         assert isinstance(event.content, contents.ListReply)
         assert event.content.reply_id == "person"
         assert event.content.description == "Today until 17"
+
+
+class TestWhatTheShopSends:
+    """As the package writes it, seen on the phone."""
+
+    def show(self, graph: Caller, customer: SimulatedCustomer, content: Any) -> str:
+        assert graph.send(**payload_chat.write(content)).status_code == 200
+        now = timezone.now()
+        ChatMessage.objects.update(sent_at=now, delivered_at=now)
+        return page(graph, customer)
+
+    def test_a_place_is_on_a_map(self, graph: Caller, customer: SimulatedCustomer) -> None:
+        html = self.show(graph, customer, SHOP)
+
+        assert "<strong>The Shop</strong><span>Harbour Street 1</span>" in html
+        assert "mlat=60.17&amp;mlon=24.94" in html
+
+    def test_a_recording_is_audio(self, graph: Caller, customer: SimulatedCustomer) -> None:
+        html = self.show(graph, customer, SPOKEN)
+
+        assert '<span class="sr">Audio</span>' in html
 
 
 class TestPlaceAskedFor:

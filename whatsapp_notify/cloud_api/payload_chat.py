@@ -1,14 +1,15 @@
-"""Interactive messages and files, as ``type`` and value of a free-form message.
+"""Interactive messages, files and places, as ``type`` and value of a free-form message.
 
 Source: WhatsApp Cloud API, "Interactive reply buttons", "Interactive lists", "Interactive CTA URL
-buttons", "Request location", "Media messages", read 2026-11. A list's body may have 1,024
-characters by one page of Meta and 4,096 by another: the smaller one is kept.
+buttons", "Request location", "Media messages", "Location messages", read 2026-11. A list's body may
+have 1,024 characters by one page of Meta and 4,096 by another: the smaller one is kept.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from whatsapp_notify.cloud_api.payload_parts import location
 from whatsapp_notify.domain.chat_content import (
     MAX_BODY,
     MAX_BUTTON_TITLE,
@@ -20,6 +21,7 @@ from whatsapp_notify.domain.chat_content import (
     LinkContent,
     ListContent,
     ListSection,
+    LocationContent,
     LocationRequestContent,
     MediaContent,
 )
@@ -60,6 +62,8 @@ def write(content: ChatContent) -> dict[str, Any]:
             return _interactive("cta_url", content, {"name": "cta_url", "parameters": parameters})
         case LocationRequestContent():
             return _interactive("location_request_message", content, {"name": "send_location"})
+        case LocationContent():
+            return {"type": "location", "location": _place(content)}
         case MediaContent():
             return {"type": content.media, content.media: _media(content)}
 
@@ -138,11 +142,19 @@ def _media(content: MediaContent) -> dict[str, Any]:
         if content.media == "audio":
             raise ValueError("Audio has no caption.")
         value["caption"] = _text("caption", content.caption, MAX_CAPTION)
+    if content.transcript and content.media != "audio":
+        raise ValueError("Only audio is written down.")
     if content.filename:
         if content.media != "document":
             raise ValueError("Only documents have a file name.")
         value["filename"] = _text("file name", content.filename, MAX_FILENAME)
     return value
+
+
+def _place(content: LocationContent) -> dict[str, str]:
+    place = location(latitude=content.latitude, longitude=content.longitude)
+    more = {"name": content.name, "address": content.address}
+    return place | {key: words for key, words in more.items() if words}
 
 
 def _text(what: str, text: str, limit: int) -> str:

@@ -137,16 +137,21 @@ def _media(parameter: MediaParameter) -> dict[str, str]:
     return source
 
 
-def _location(parameter: LocationParameter) -> dict[str, str]:
-    for degrees, limit in ((parameter.latitude, 90), (parameter.longitude, 180)):
+def location(*, latitude: str, longitude: str) -> dict[str, str]:
+    """This will write a point on the map.
+
+    Raises:
+        ValueError: These are no degrees.
+    """
+    for degrees, limit in ((latitude, 90), (longitude, 180)):
         if not _DEGREES.fullmatch(degrees) or abs(float(degrees)) > limit:
             raise ValueError("The place is given in degrees, such as 60.17 and 24.94.")
-    return {
-        "latitude": parameter.latitude,
-        "longitude": parameter.longitude,
-        "name": parameter.name,
-        "address": parameter.address,
-    }
+    return {"latitude": latitude, "longitude": longitude}
+
+
+def _location(parameter: LocationParameter) -> dict[str, str]:
+    place = location(latitude=parameter.latitude, longitude=parameter.longitude)
+    return place | {"name": parameter.name, "address": parameter.address}
 
 
 def _url(button: ButtonParameter) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a bot is told, and what it may return."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,12 @@ from whatsapp_notify.domain.occasions import Order
 
 #: What WhatsApp takes as one text.
 MAX_TEXT = 4096
+MAX_URL = 2000
+#: Name and address of a place; WhatsApp names no limit.
+MAX_PLACE = 300
+
+#: A word of it is no address, and neither is one with a blank or half a character in it.
+_HTTPS = re.compile(r"https://[!-~]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -41,6 +48,19 @@ class BotTurn:
         return "<BotTurn>"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Place:
+    """A place on the map, in degrees."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
+
+    def __repr__(self) -> str:
+        return "<Place>"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class BotReply:
     """The bot's answer."""
@@ -49,6 +69,10 @@ class BotReply:
     text: str
     #: Up to three titles of at most 20 characters; a tap counts as if it had been written.
     buttons: tuple[str, ...] = ()
+    #: https address of a recording of exactly this text; goes after it as a message of its own.
+    audio_url: str = ""
+    #: Goes after the text as a message of its own.
+    place: Place | None = None
 
     def __repr__(self) -> str:
         return "<BotReply>"
@@ -80,9 +104,30 @@ def problem_of(reply: BotReply) -> str:
         return "buttons"
     if len(set(titles)) < len(titles):
         return "buttons"
-    if not all(map(_is_storable, (reply.text, *titles))):
+    if not _is_audio(reply.audio_url):
+        return "audio"
+    if reply.place is not None and not _is_place(reply.place):
+        return "place"
+    more = (reply.place.name, reply.place.address) if reply.place else ()
+    if not all(map(_is_storable, (reply.text, *titles, *more))):
         return "unprintable"
     return ""
+
+
+def _is_audio(url: object) -> bool:
+    if not isinstance(url, str) or len(url) > MAX_URL:
+        return False
+    return not url or bool(_HTTPS.fullmatch(url))
+
+
+def _is_place(place: object) -> bool:
+    if not isinstance(place, Place):
+        return False
+    degrees = (place.latitude, 90), (place.longitude, 180)
+    if any(type(each) not in {int, float} or not -most <= each <= most for each, most in degrees):
+        return False
+    words = (place.name, place.address)
+    return all(isinstance(each, str) and len(each) <= MAX_PLACE for each in words)
 
 
 def _is_storable(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Free-form messages that are more than text: buttons, a list, a link, a file.
+"""Free-form messages that are more than text: buttons, a list, a link, a file, a place.
 
 All need an open service window. ``content`` holds them as JSON; ``cloud_api.payload_chat`` knows
 the wire format and all limits but those that are asked for where a message is written.
@@ -105,15 +105,36 @@ class MediaContent(_Words):
     caption: str = ""
     #: Of documents only.
     filename: str = ""
+    #: Of audio only: what is said. Not part of the message, so whoever sends it sends the same
+    #: words as text too; kept for those who read the chat later.
+    transcript: str = ""
 
 
-ChatContent = ButtonsContent | ListContent | LinkContent | LocationRequestContent | MediaContent
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LocationContent(_Words):
+    """A place on the map; degrees as decimal strings."""
+
+    latitude: str
+    longitude: str
+    name: str = ""
+    address: str = ""
+
+
+ChatContent = (
+    ButtonsContent
+    | ListContent
+    | LinkContent
+    | LocationRequestContent
+    | LocationContent
+    | MediaContent
+)
 
 _KINDS: Mapping[str, type[Any]] = {
     "buttons": ButtonsContent,
     "list": ListContent,
     "link": LinkContent,
     "location_request": LocationRequestContent,
+    "location": LocationContent,
     "media": MediaContent,
 }
 KINDS = frozenset(_KINDS)

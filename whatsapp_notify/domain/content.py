@@ -232,8 +232,12 @@ def preview_of(content: TextContent | ChatContent) -> Preview:
             )
         case chat_content.LinkContent(button=button, url=url):
             shown = (PreviewButton(kind="url", label=button, value=url),)
-        case chat_content.MediaContent(media=media, caption=caption, filename=filename):
-            return Preview(body=caption, header=filename, header_media=media)
+        case chat_content.MediaContent(media=media, filename=filename):
+            words = content.caption or content.transcript
+            return Preview(body=words, header=filename, header_media=media)
+        case chat_content.LocationContent(name=name, address=address):
+            where = address or f"{content.latitude}, {content.longitude}"
+            return Preview(body=where, header=name, header_media="location")
         case chat_content.LocationRequestContent(body=body):
             return Preview(body=body, buttons=(PreviewButton(kind="location", label=""),))
         case _:

@@ -9,7 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from whatsapp_notify import conf
 from whatsapp_notify.domain import chat_content
 from whatsapp_notify.domain import content as contents
-from whatsapp_notify.domain.chat_content import ButtonsContent, ReplyButton
+from whatsapp_notify.domain.bot_turns import BotReply, Place
+from whatsapp_notify.domain.chat_content import (
+    ButtonsContent,
+    ChatContent,
+    LocationContent,
+    MediaContent,
+    ReplyButton,
+)
 from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.models import InboundMessage, Message, Topic
@@ -95,6 +102,27 @@ def with_buttons(body: str, *, titles: Sequence[str]) -> ButtonsContent:
     )
 
 
+def accompany(*, inbound: InboundMessage, reply: BotReply, now: datetime) -> None:
+    """This will send what goes with a bot's text: the same words as audio, a place.
+
+    Each is a message of its own, for WhatsApp has none that holds both.
+    """
+    if reply.audio_url:
+        spoken = MediaContent(media="audio", link=reply.audio_url, transcript=reply.text)
+        _send(inbound, spoken, "audio", now)
+    if reply.place is not None:
+        _send(inbound, _location(reply.place), "place", now)
+
+
+def _location(place: Place) -> LocationContent:
+    return LocationContent(
+        latitude=f"{place.latitude:.6f}",
+        longitude=f"{place.longitude:.6f}",
+        name=place.name,
+        address=place.address,
+    )
+
+
 def _service_topic() -> Topic | None:
     return Topic.objects.filter(purpose=Purpose.SERVICE).order_by("id").first()
 
@@ -104,7 +132,7 @@ def _answer(inbound: InboundMessage, body: str, kind: str, now: datetime) -> Non
 
 
 def _send(
-    inbound: InboundMessage, content: TextContent | ButtonsContent, kind: str, now: datetime
+    inbound: InboundMessage, content: TextContent | ChatContent, kind: str, now: datetime
 ) -> None:
     topic = shared_reads.once("service_topic", _service_topic)
     if topic is None:

@@ -22,6 +22,7 @@ from whatsapp_notify.models import (
 from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import (
     adapters,
+    answers,
     automatic_replies,
     bots,
     chat_customers,
@@ -101,7 +102,9 @@ def use(*, inbound: InboundMessage, answer: bots.Answer, now: datetime) -> Mappi
             said = automatic_replies.reply(
                 inbound=inbound, parts=[text], buttons=tuple(buttons), now=now
             )
-            if said != "said":
+            if said == "said":
+                answers.accompany(inbound=inbound, reply=answer, now=now)
+            else:
                 conversations.call_person(inbound=inbound, reason=Reason.BOT, now=now)
             return {"reply": said}
         case HandOver(reason=reason):
