@@ -120,6 +120,9 @@ class TestSettings:
             ("BLOCKED_MARKETING_COUNTRIES", ["USA"], "E005"),
             ("TIME_ZONE", "Helsinki", "E005"),
             ("GRAPH_VERSION", "26", "E005"),
+            ("PUBLIC_URL", "http://shop.example", "E005"),
+            ("PUBLIC_URL", "https://shop.example/whatsapp/", "E005"),
+            ("PUBLIC_URL", "shop.example", "E005"),
             ("GRAPH_URL", "graph.facebook.com", "E005"),
             ("CAP_PROMOTIONS", -1, "E006"),
             ("BIRTHDAY_DISCOUNT_PERCENT", 101, "E006"),
@@ -156,6 +159,8 @@ class TestSettings:
             ("APP_SECRET", ["old", "new"]),
             ("CALL_DEADLINE_SECONDS", 20),
             ("BLOCKED_MARKETING_COUNTRIES", []),
+            ("PUBLIC_URL", "https://shop.example:8443/"),
+            ("PUBLIC_URL", ""),
             ("GRAPH_URL", "http://127.0.0.1:8000/simulator/graph"),
         ],
     )

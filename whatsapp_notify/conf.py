@@ -68,6 +68,8 @@ class Settings:
     BIRTHDAY_DISCOUNT_PERCENT: int = 10
     #: Page that welcome and birthday messages link to.
     BENEFIT_URL: str = ""
+    #: The shop's own address, https://shop.example; Meta fetches QR codes there.
+    PUBLIC_URL: str = ""
     #: Most messages per second; Meta grants 80 by default, 20 with coexistence.
     MESSAGES_PER_SECOND: int = 80
     #: Calls to Graph at the same time in one process.

@@ -149,6 +149,7 @@ def _bad_values(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
         "PHONE_NUMBER_ID": (_is_graph_id, _("Meta's id of the number, not the number itself.")),
         "BUSINESS_ACCOUNT_ID": (_is_graph_id, _("Meta's id of the WhatsApp Business Account.")),
         "GRAPH_VERSION": (_VERSION.fullmatch, _('Such as "v26.0".')),
+        "PUBLIC_URL": (_is_origin, _('Only scheme and host, "https://shop.example".')),
         "GRAPH_URL": (_is_address, _("An address that begins with https://.")),
     }
     for name, (is_good, hint) in tests.items():
@@ -187,6 +188,14 @@ def _is_address(value: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _is_origin(value: str) -> bool:
+    return not value or (
+        _is_address(value)
+        and urlsplit(value).scheme == "https"
+        and value.rstrip("/") == f"https://{urlsplit(value).netloc}"
+    )
 
 
 def _bad_numbers(given: Mapping[str, Any]) -> Iterator[CheckMessage]:

@@ -19,15 +19,15 @@ from whatsapp_notify.domain.templates import Filled, ParameterProblems
 from whatsapp_notify.exceptions import WhatsAppNotifyError
 from whatsapp_notify.models import Automation, Contact, Message, ShopEvent, Template, Topic
 from whatsapp_notify.models.automation import Event
-from whatsapp_notify.services import confirmations, discounts, template_choice, wording
+from whatsapp_notify.services import confirmations, discounts, qr_codes, template_choice, wording
 
 
 class PlanProblem(WhatsAppNotifyError):
     """An automation cannot be put into words. Repair its template or its parameters.
 
     ``code`` is "no_template" (none of that name), "unknown_names" (an expression names what
-    is not known) or "parameters" (values do not fit). ``detail`` holds names and rules, never
-    a value.
+    is not known), "no_qr_code" (it cannot be made) or "parameters" (values do not fit).
+    ``detail`` holds names and rules, never a value.
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -39,6 +39,7 @@ class PlanProblem(WhatsAppNotifyError):
 _WORDS = {
     "no_template": lambda: _("There is no template “%(detail)s”."),
     "unknown_names": lambda: _("Not known here: %(detail)s."),
+    "no_qr_code": lambda: _("There is no QR code: %(detail)s."),
     "parameters": lambda: _("Values do not fit the template: %(detail)s."),
 }
 
@@ -58,8 +59,11 @@ def plan(
     """
     language = occasion.customer.language or contact.language
     template = _template(automation, language)
-    filled = _fill(automation, template, occasion=occasion)
     due_at = event.occurred_at + timedelta(minutes=automation.delay_minutes)
+    expires_at = due_at + timedelta(minutes=automation.expires_after_minutes)
+    if _shows_qr_code(automation):
+        occasion = _with_qr_code(occasion, event, until=expires_at)
+    filled = _fill(automation, template, occasion=occasion)
     return Message(
         key=f"automation:{automation.pk}:event:{event.pk}:contact:{contact.pk}"
         f":{automation.channel}",
@@ -76,7 +80,7 @@ def plan(
         template_name=template.name,
         template_language=template.language,
         due_at=due_at,
-        expires_at=due_at + timedelta(minutes=automation.expires_after_minutes),
+        expires_at=expires_at,
         created_at=now,
     )
 
@@ -118,12 +122,28 @@ def sample_occasion(automation: Automation, *, now: datetime) -> Occasion:
         tracking_code="TRACK123",
         tracking_url="https://shop.example/track/TRACK123",
     )
-    extra = {"discount_code": discounts.birthday_code(contact_id=0, year=now.year)}
+    extra = {
+        "discount_code": discounts.birthday_code(contact_id=0, year=now.year),
+        "qr_url": "https://shop.example/whatsapp/qr/sample.png",
+    }
     if automation.topic_id:
         extra[confirmations.TOPIC_KEYS] = automation.topic.key
     return Occasion(
         event=automation.event, occurred_at=now, customer=customer, order=order, extra=extra
     )
+
+
+def _shows_qr_code(automation: Automation) -> bool:
+    expressions = automation.parameters.values()
+    return any("qr_url" in placeholders.names_in(each) for each in expressions)
+
+
+def _with_qr_code(occasion: Occasion, event: ShopEvent, *, until: datetime) -> Occasion:
+    try:
+        address = qr_codes.address(event=event, until=until)
+    except qr_codes.NoQrCode as err:
+        raise PlanProblem("no_qr_code", err.why) from err
+    return dataclasses.replace(occasion, extra={**occasion.extra, "qr_url": address})
 
 
 def _topic(automation: Automation, event: ShopEvent) -> Topic:

@@ -57,6 +57,7 @@ def values(*, occasion: Occasion, survey_keyword: str, language: str) -> dict[st
             "discount_percent": str(settings.BIRTHDAY_DISCOUNT_PERCENT),
             "discount_code": "",
             "benefit_url": settings.BENEFIT_URL,
+            "qr_url": "",
             "topic_names": confirmations.names(data=occasion.extra),
             **(_as_text(occasion.order.extra) if occasion.order else {}),
             **_as_text(_own(occasion.extra)),

@@ -1,0 +1,1 @@
+"""Pages that anybody may open who has their address: signed, and only for a time."""
