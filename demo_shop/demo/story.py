@@ -21,7 +21,14 @@ from demo_shop.demo.visitor import PageRefused, Visitor, control
 from demo_shop.models import Order
 from whatsapp_notify import forms, shop, tasks
 from whatsapp_notify.domain.statuses import State
-from whatsapp_notify.models import Automation, ConsentState, DeliveryEvent, Message, SurveyAnswer
+from whatsapp_notify.models import (
+    Automation,
+    ConsentState,
+    DeliveryEvent,
+    Message,
+    SurveyAnswer,
+    Topic,
+)
 from whatsapp_notify.services import consent
 
 Found = TypeVar("Found")
@@ -34,6 +41,7 @@ _POLL_SECONDS = 0.05
 
 _ARRIVED = frozenset({State.DELIVERED, State.READ})
 _FAITHFUL, _FLEETING, _DOUBTFUL = "+358457390201", "+358457390202", "+358457390203"
+_CAREFUL = "+358457390204"
 _PASSWORD = "a quiet morning"
 
 
@@ -61,6 +69,7 @@ class Story:
         self._without_delays()
         for chapter in (
             self._two_people_join,
+            self._a_third_has_to_confirm,
             self._one_orders,
             self._staff_bring_the_parcel,
             self._the_customer_answers,
@@ -86,6 +95,24 @@ class Story:
         self._fleeting = self._register("Customer Two", _FLEETING, language="en")
         self._expect("customer.joined", _FAITHFUL)
         self._expect("customer.joined", _FLEETING)
+
+    def _a_third_has_to_confirm(self) -> None:
+        self.tell(
+            "Offers are to be confirmed in the chat: a third customer is asked, and says yes."
+        )
+        offers = Topic.objects.filter(key="offers")
+        offers.update(confirmation_days=14)
+        try:
+            self._register("Customer Four", _CAREFUL, language="sv")
+            question = self._expect("consent.unconfirmed", _CAREFUL)
+            if _messages(_CAREFUL, event_name="customer.joined").exists():
+                raise Missing("The welcome that waits for the yes.")
+            self.control("press_button", phone=_CAREFUL, wamid=question.provider_message_id)
+            self._expect_answer("opt_in", _CAREFUL)
+            self._expect("customer.joined", _CAREFUL)
+        finally:
+            # The others are asked nothing.
+            offers.update(confirmation_days=0)
 
     def _one_orders(self) -> None:
         self.tell("The first one orders a mug.")

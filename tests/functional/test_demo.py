@@ -20,6 +20,7 @@ from tests.functional.running_shop import MANAGE, ROOT, clean_environment
 #: What the story must show, each once on the phone: event and topic.
 KINDS = {
     ("customer.joined", "offers"),
+    ("consent.unconfirmed", "offers"),
     ("order.confirmed", "orders"),
     ("order.changed", "orders"),
     ("order.shipped", "orders"),
