@@ -149,6 +149,7 @@ class Story:
         talk.a_receipt_and_a_cart(phone=_FAITHFUL)
         talk.a_photo_of_a_trip()
         talk.a_low_score()
+        talk.nobody_is_there()
         talk.stop_in_every_language()
 
     def _the_other_changes_her_mind(self) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from django.utils import timezone
+
+from demo_shop.demo.closing import closed_shop
 from demo_shop.models import Order
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import (
@@ -22,7 +25,7 @@ from whatsapp_notify.models import (
 Found = TypeVar("Found")
 
 _ARRIVED = frozenset({State.DELIVERED, State.READ})
-CURIOUS, UNHAPPY = "+358457390211", "+358457390212"
+CURIOUS, UNHAPPY, LATE = "+358457390211", "+358457390212", "+358457390213"
 #: One who ends it in each language, by a word and by a sentence.
 _STOPS = {
     "+358457390221": ("Lopeta", "START"),
@@ -115,6 +118,14 @@ class Talk:
         if not _contact(UNHAPPY).promotions_paused_at:
             raise NotSaid("Promotions went on after a low score.")
 
+    def nobody_is_there(self) -> None:
+        self.stage.tell("The shop is closed: one who writes is told when it opens, and once.")
+        with closed_shop(today=timezone.localdate()) as next_opening:
+            self._say(LATE, "Can I call you about a gift?", expect=f"back {next_opening}.")
+            self._enquiry(LATE, Enquiry.Reason.BOT)
+            self._say_in_vain(LATE, "Is anybody there?")
+        self.stage.tell(f"  told that we are back {next_opening}, and not again")
+
     def stop_in_every_language(self) -> None:
         self.stage.tell("Five say stop, by word and by sentence, and start again.")
         for phone, (stop, start) in _STOPS.items():
@@ -144,6 +155,15 @@ class Talk:
         self.stage.tell(f"  {text} → {' '.join(said.split())[:80]}")
         return said
 
+    def _say_in_vain(self, phone: str, text: str) -> None:
+        """This will write, wait until all is done about it, and make sure that nothing is said."""
+        before = InboundMessage.objects.count()
+        self.stage.control("reply", phone=phone, text=text)
+        row = self.stage.wait_for(f"the end of {text!r}", lambda: _settled(text, before))
+        answer = Message.objects.filter(in_reply_to=row).first()
+        if answer is not None:
+            raise NotSaid(f"{text!r} was answered by {answer.content['body']!r}.")
+
     def _enquiry(self, phone: str, reason: str) -> None:
         self.stage.wait_for(
             f"a call for a person ({reason})",
@@ -162,6 +182,12 @@ def _handled(text: str, count_before: int) -> InboundMessage | None:
     if InboundMessage.objects.count() <= count_before:
         return None
     return InboundMessage.objects.filter(text=text).order_by("-id").first()
+
+
+def _settled(text: str, count_before: int) -> InboundMessage | None:
+    """An answer, if there is one, is written together with the end of the errand."""
+    row = _handled(text, count_before)
+    return row if row is not None and not row.errand else None
 
 
 def _answer(row: InboundMessage) -> Message | None:

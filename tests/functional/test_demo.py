@@ -63,6 +63,7 @@ class TestOnce:
         assert any(_was_in_doubt(message) for message in story["messages"])
         assert "+358" not in done.stdout
         assert "VERKKOKAUPPA 9 kiitos" in done.stderr
+        assert "The shop is closed: one who writes is told when it opens" in done.stderr
 
     def test_that_is_broken_off_fails_and_leaves_nothing(self, tmp_path: Path) -> None:
         process = subprocess.Popen(
