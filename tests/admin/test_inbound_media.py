@@ -140,6 +140,111 @@ class TestFile:
         assert owner.post(url("file", add())).status_code == 405
 
 
+class TestPartOfFile:
+    BODY = bytes(range(256)) * 1000
+
+    def ask(self, client: Client, media: InboundMedia, asked: str, **headers: str) -> Any:
+        return client.get(url("file", media), headers={"Range": asked, **headers})
+
+    @pytest.mark.parametrize(
+        ("asked", "part"),
+        [
+            ("bytes=0-", slice(None)),
+            ("bytes=0-9", slice(10)),
+            ("bytes=70000-200000", slice(70_000, 200_001)),
+            ("bytes=255000-", slice(255_000, None)),
+            ("bytes=-300", slice(-300, None)),
+        ],
+    )
+    def test_a_player_may_skip_to_it(
+        self, staff: Staff, add: Callable[..., InboundMedia], asked: str, part: slice
+    ) -> None:
+        media = add("audio/ogg", body=self.BODY)
+
+        answer = self.ask(staff(SEES_TEXT), media, asked)
+
+        assert answer.status_code == 206
+        assert answer.streaming
+        assert b"".join(answer.streaming_content) == self.BODY[part]
+        first, end, _step = part.indices(256_000)
+        assert answer["Content-Range"] == f"bytes {first}-{end - 1}/256000"
+        assert answer["Content-Length"] == str(end - first)
+        assert answer["Content-Type"] == "audio/ogg"
+
+    @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-1", "lines=1-2"])
+    def test_the_whole_comes_where_no_single_one_is_asked_for(
+        self, owner: Client, add: Callable[..., InboundMedia], asked: str
+    ) -> None:
+        answer = self.ask(owner, add(), asked)
+
+        assert answer.status_code == 200
+        assert b"".join(answer.streaming_content) == files.JPEG
+        assert answer["Accept-Ranges"] == "bytes"
+        assert answer.get("Content-Range") is None
+
+    def test_the_whole_comes_where_it_is_to_follow_another_answer(
+        self, owner: Client, add: Callable[..., InboundMedia]
+    ) -> None:
+        answer = self.ask(owner, add(), "bytes=2-3", **{"If-Range": '"another"'})
+
+        assert answer.status_code == 200
+        assert answer["Content-Length"] == str(len(files.JPEG))
+
+    def test_beyond_the_end_there_is_none(
+        self, owner: Client, add: Callable[..., InboundMedia]
+    ) -> None:
+        answer = self.ask(owner, add(), "bytes=999999-")
+
+        assert answer.status_code == 416
+        assert answer["Content-Range"] == f"bytes */{len(files.JPEG)}"
+        assert b"".join(answer.streaming_content) == b""
+
+    @pytest.mark.parametrize("asked", ["bytes=1-2", "bytes=999999-"])
+    def test_f101_is_protected_like_the_whole(
+        self, staff: Staff, add: Callable[..., InboundMedia], asked: str
+    ) -> None:
+        media = add("video/mp4")
+        client = staff(SEES_TEXT)
+        whole = client.get(url("file", media))
+        other = staff("view_inboundmedia", "change_inboundmedia", "view_inboundmessage")
+
+        part = self.ask(client, media, asked)
+
+        same = (
+            "Content-Type", "Content-Disposition", "X-Content-Type-Options", "Cache-Control",
+            "Content-Security-Policy", "Cross-Origin-Resource-Policy",
+        )  # fmt: skip
+        assert [part[name] for name in same] == [whole[name] for name in same]
+        assert self.ask(other, media, asked).status_code == 403
+        assert self.ask(Client(), media, asked).status_code == 302
+
+    @pytest.mark.parametrize("asked", ["bytes=1-2", "bytes=999999-"])
+    def test_leaves_no_file_open(
+        self, owner: Client, add: Callable[..., InboundMedia], place: Path, asked: str
+    ) -> None:
+        media = add()
+
+        answer = self.ask(owner, media, asked)
+        count_before = self.count_open(place)
+        list(answer.streaming_content)
+
+        assert (count_before, self.count_open(place)) == (1, 0)
+
+    def count_open(self, place: Path) -> int:
+        """From Linux's own table."""
+        links = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        return sum(link.is_relative_to(place) for link in links)
+
+    def test_is_a_line_in_the_log_too(
+        self, owner: Client, add: Callable[..., InboundMedia], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "whatsapp_notify")
+
+        self.ask(owner, add(), "bytes=1-2")
+
+        assert "A file of a customer was opened" in caplog.text
+
+
 class TestShown:
     def page(self, client: Client, media: InboundMedia) -> str:
         address = reverse("admin:whatsapp_notify_inboundmessage_change", args=[media.inbound_id])

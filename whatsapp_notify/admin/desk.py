@@ -141,7 +141,7 @@ class DeskAdmin(base.ReadOnlyAdmin):
         conversation = self._conversation(request, pk)
         if request.method not in {"GET", "HEAD"} or not desk_sight.of(request).message_text:
             raise PermissionDenied
-        answer = desk_attachments.answer(conversation, pk=file_pk)
+        answer = desk_attachments.answer(request, conversation, pk=file_pk)
         logger.info(
             "A file of the staff was opened",
             extra={"media_id": file_pk, "user_id": request.user.pk},

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import FileResponse, Http404
+from django.http import FileResponse, Http404, HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -74,7 +74,7 @@ def label(file: OutboundMedia) -> str:
     return f"{file.filename} {_measure(file)}"
 
 
-def answer(conversation: Conversation, *, pk: int) -> FileResponse:
+def answer(request: HttpRequest, conversation: Conversation, *, pk: int) -> FileResponse:
     """This will hand out a file that was sent in this conversation.
 
     Raises:
@@ -87,7 +87,7 @@ def answer(conversation: Conversation, *, pk: int) -> FileResponse:
     if row is None or not media_files.are_kept():
         raise Http404
     file = file_answer.opened(str(row.file.name))
-    return file_answer.of(file, found=row.detected_type, stem=f"staff-file-{row.pk}")
+    return file_answer.of(request, file, found=row.detected_type, stem=f"staff-file-{row.pk}")
 
 
 def _measure(file: OutboundMedia) -> str:

@@ -110,7 +110,7 @@ class InboundMediaAdmin(base.ReadOnlyAdmin):
         }
 
     def file_view(self, request: HttpRequest, object_id: str) -> FileResponse:
-        """This will hand the file to those who may read what customers write."""
+        """This will hand the file, or a part, to those who may read what customers write."""
         if not self.has_own_permission(request, "view_inboundmessage_text"):
             raise PermissionDenied
         media = self._get(request, object_id)
@@ -121,7 +121,9 @@ class InboundMediaAdmin(base.ReadOnlyAdmin):
             "A file of a customer was opened",
             extra={"media_id": media.pk, "user_id": request.user.pk},
         )
-        return file_answer.of(file, found=media.detected_type, stem=f"customer-file-{media.pk}")
+        return file_answer.of(
+            request, file, found=media.detected_type, stem=f"customer-file-{media.pk}"
+        )
 
     def order_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """This will join the file to an order."""
