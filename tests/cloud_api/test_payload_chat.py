@@ -5,10 +5,22 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_chat_content import ALL, BUTTONS, LINK, LIST, MEDIA, PLACE, SHOP, SPOKEN
+from tests.domain.test_chat_content import (
+    ALL,
+    BUTTONS,
+    ENCLOSED,
+    LINK,
+    LIST,
+    MEDIA,
+    PICTURED,
+    PLACE,
+    SHOP,
+    SPOKEN,
+)
 from whatsapp_notify.cloud_api import payload_chat
 from whatsapp_notify.domain.chat_content import (
     ButtonsContent,
+    HeaderFile,
     ListRow,
     ListSection,
     MediaContent,
@@ -55,6 +67,35 @@ class TestWrite:
                     ]
                 },
             },
+        }
+
+    def test_buttons_below_a_picture(self) -> None:
+        assert payload_chat.write(PICTURED)["interactive"] == {
+            "type": "button",
+            "header": {"type": "image", "image": {"link": "https://shop.example/mug.jpg"}},
+            "body": {"text": "Is it this one?"},
+            "action": {"buttons": [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]},
+        }
+
+    def test_buttons_below_a_picture_that_was_uploaded(self) -> None:
+        picture = HeaderFile(media="image", media_id="2762702990552401")
+
+        assert payload_chat.write(changed(PICTURED, header_file=picture))["interactive"][
+            "header"
+        ] == {"type": "image", "image": {"id": "2762702990552401"}}
+
+    def test_link_below_a_document(self) -> None:
+        assert payload_chat.write(ENCLOSED)["interactive"]["header"] == {
+            "type": "document",
+            "document": {"link": "https://shop.example/r/1.pdf", "filename": "receipt.pdf"},
+        }
+
+    def test_link_below_a_video(self) -> None:
+        film = HeaderFile(media="video", link="https://shop.example/v.mp4")
+
+        assert payload_chat.write(changed(LINK, header_file=film))["interactive"]["header"] == {
+            "type": "video",
+            "video": {"link": "https://shop.example/v.mp4"},
         }
 
     def test_list(self) -> None:
@@ -185,6 +226,19 @@ BREAKS = {
     "place beyond the pole": changed(SHOP, latitude="90.000001"),
     "place beyond the date line": changed(SHOP, longitude="-180.5"),
     "place that is none": changed(SHOP, latitude="xxx"),
+    "header of words and a file": changed(PICTURED, header="Delivery"),
+    "header of sound": changed(PICTURED, header_file=HeaderFile(media="audio", media_id="1")),
+    "header file of no kind": changed(PICTURED, header_file=HeaderFile(media="text", link="x")),
+    "header file without id and address": changed(PICTURED, header_file=HeaderFile(media="image")),
+    "header file with both": changed(
+        ENCLOSED, header_file=HeaderFile(media="image", media_id="1", link="https://shop.example/")
+    ),
+    "header file at no address": changed(
+        ENCLOSED, header_file=HeaderFile(media="image", link="file:///etc/passwd")
+    ),
+    "header picture with a file name": changed(
+        PICTURED, header_file=HeaderFile(media="image", media_id="1", filename="x")
+    ),
     "id with a slash": MediaContent(media="image", media_id="../1"),
 }
 

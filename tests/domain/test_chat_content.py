@@ -10,6 +10,7 @@ from whatsapp_notify.domain import chat_content
 from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain.chat_content import (
     ButtonsContent,
+    HeaderFile,
     LinkContent,
     ListContent,
     ListRow,
@@ -47,8 +48,21 @@ SHOP = LocationContent(
 SPOKEN = MediaContent(
     media="audio", link="https://shop.example/open.ogg", transcript="We are open until six."
 )
-ALL = [BUTTONS, LIST, LINK, PLACE, MEDIA, SHOP, SPOKEN]
+PICTURED = ButtonsContent(
+    body="Is it this one?",
+    buttons=(ReplyButton(reply_id="yes", title="Yes"),),
+    header_file=HeaderFile(media="image", link="https://shop.example/mug.jpg"),
+)
+ENCLOSED = LinkContent(
+    body="Your receipt",
+    button="Open",
+    url="https://shop.example/r/1",
+    header_file=HeaderFile(
+        media="document", link="https://shop.example/r/1.pdf", filename="receipt.pdf"
+    ),
+)
 _NEEDED = {MediaContent: "media", LocationContent: "latitude"}
+ALL = [BUTTONS, LIST, LINK, PLACE, MEDIA, SHOP, SPOKEN, PICTURED, ENCLOSED]
 
 
 @pytest.mark.parametrize("content", ALL, ids=lambda each: type(each).__name__)
@@ -68,6 +82,12 @@ class TestJson:
 
         with pytest.raises(ValueError, match="not the content"):
             contents.from_json(data)
+
+    def test_that_was_kept_before_headers_had_files_is_read(self, content: Any) -> None:
+        data = contents.to_json(content)
+        has_no_file = data.pop("header_file", None) is None
+
+        assert (contents.from_json(data) == content) is has_no_file
 
     def test_shows_no_word_in_its_repr(self, content: Any) -> None:
         assert repr(content) == f"<{type(content).__name__}>"
@@ -113,6 +133,13 @@ class TestPreview:
         preview = contents.preview_of(SPOKEN)
 
         assert (preview.header_media, preview.body) == ("audio", "We are open until six.")
+
+    def test_shows_the_file_above_the_words(self) -> None:
+        picture, document = contents.preview_of(PICTURED), contents.preview_of(ENCLOSED)
+
+        assert (picture.header_media, picture.header) == ("image", "")
+        assert (document.header_media, document.header) == ("document", "receipt.pdf")
+        assert [button.label for button in picture.buttons] == ["Yes"]
 
     def test_comes_back_from_json(self) -> None:
         for content in ALL:

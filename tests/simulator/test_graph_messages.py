@@ -267,6 +267,29 @@ class TestTemplate:
         )
 
 
+BUTTONS = {
+    "type": "button",
+    "body": {"text": "Well?"},
+    "action": {"buttons": [{"type": "reply", "reply": {"id": "y", "title": "Yes"}}]},
+}
+LINK = {
+    "type": "cta_url",
+    "body": {"text": "See"},
+    "action": {
+        "name": "cta_url",
+        "parameters": {"display_text": "Open", "url": "https://shop.test"},
+    },
+}
+LIST = {
+    "type": "list",
+    "body": {"text": "Which?"},
+    "action": {
+        "button": "Choose",
+        "sections": [{"title": "S", "rows": [{"id": "1", "title": "One"}]}],
+    },
+}
+
+
 class TestFreeform:
     @pytest.mark.parametrize(
         "message",
@@ -276,38 +299,9 @@ class TestFreeform:
             {"type": "location", "location": {"latitude": "60.1", "longitude": 24.9}},
             {"type": "contacts", "contacts": [{"name": {"formatted_name": "Desk"}}]},
             {"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}},
-            {
-                "type": "interactive",
-                "interactive": {
-                    "type": "button",
-                    "body": {"text": "Well?"},
-                    "action": {
-                        "buttons": [{"type": "reply", "reply": {"id": "y", "title": "Yes"}}]
-                    },
-                },
-            },
-            {
-                "type": "interactive",
-                "interactive": {
-                    "type": "list",
-                    "body": {"text": "Which?"},
-                    "action": {
-                        "button": "Choose",
-                        "sections": [{"title": "S", "rows": [{"id": "1", "title": "One"}]}],
-                    },
-                },
-            },
-            {
-                "type": "interactive",
-                "interactive": {
-                    "type": "cta_url",
-                    "body": {"text": "See"},
-                    "action": {
-                        "name": "cta_url",
-                        "parameters": {"display_text": "Open", "url": "https://shop.test"},
-                    },
-                },
-            },
+            {"type": "interactive", "interactive": BUTTONS},
+            {"type": "interactive", "interactive": LIST},
+            {"type": "interactive", "interactive": LINK},
             {
                 "type": "interactive",
                 "interactive": {
@@ -324,6 +318,43 @@ class TestFreeform:
 
         assert response.status_code == 200, response.content
         assert ChatMessage.objects.get().kind == message["type"]
+
+    @pytest.mark.parametrize("message", [BUTTONS, LINK], ids=lambda message: message["type"])
+    @pytest.mark.parametrize("kind", ["image", "video", "document"])
+    def test_takes_a_file_above_buttons_and_links(
+        self, graph: Caller, message: dict[str, Any], kind: str
+    ) -> None:
+        header = {"type": kind, kind: {"link": "https://shop.test/a.pdf", "filename": "a.pdf"}}
+
+        response = graph.send(type="interactive", interactive={**message, "header": header})
+
+        assert response.status_code == 200, response.content
+        assert ChatMessage.objects.get().pieces["media"]["kind"] == kind
+
+    @pytest.mark.parametrize(
+        ("message", "header", "code"),
+        [
+            (BUTTONS, {"type": "image"}, 131008),
+            (BUTTONS, {"type": "image", "image": {}}, 131008),
+            (BUTTONS, {"type": "image", "image": {"id": "1"}}, 100),
+            (BUTTONS, {"type": "image", "image": {"link": "ftp://x"}}, 100),
+            (BUTTONS, {"type": "audio", "audio": {"link": "https://a.test/a"}}, 131009),
+            (LIST, {"type": "image", "image": {"link": "https://a.test/a"}}, 131009),
+        ],
+    )
+    def test_refuses_other_headers(
+        self, graph: Caller, message: dict[str, Any], header: dict[str, Any], code: int
+    ) -> None:
+        response = graph.send(type="interactive", interactive={**message, "header": header})
+
+        assert response.json()["error"]["code"] == code
+
+    def test_takes_words_above_a_list(self, graph: Caller) -> None:
+        header = {"type": "text", "text": "Sizes"}
+
+        response = graph.send(type="interactive", interactive={**LIST, "header": header})
+
+        assert response.status_code == 200, response.content
 
     @pytest.mark.parametrize(
         ("message", "code"),

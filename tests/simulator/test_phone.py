@@ -189,6 +189,36 @@ class TestChat:
             assert words in html
         assert "elsewhere.test" not in html
 
+    def test_draws_the_file_above_buttons_and_links(
+        self, graph: Caller, customer: SimulatedCustomer
+    ) -> None:
+        control.reply(customer, "Hello")
+        shown = {"type": "image", "image": {"link": "http://testserver/static/b.jpg"}}
+        bill = {"link": "https://a.test/1", "filename": "bill.pdf"}
+        replies = [{"type": "reply", "reply": {"id": "y", "title": "Yes, this one"}}]
+        address = {"display_text": "Open it", "url": "https://shop.test"}
+        for kind, header, action in (
+            ("button", shown, {"buttons": replies}),
+            (
+                "cta_url",
+                {"type": "document", "document": bill},
+                {"name": "cta_url", "parameters": address},
+            ),
+        ):
+            graph.send(
+                type="interactive",
+                interactive={
+                    "type": kind, "header": header, "body": {"text": "See"}, "action": action,
+                },
+            )  # fmt: skip
+        arrive()
+
+        html = page(graph.client, customer)
+
+        places = [html.index(each) for each in ("b.jpg", "Yes, this one", "bill.pdf", "Open it")]
+        assert places == sorted(places)
+        assert '<img class="picture" src="/static/b.jpg"' in html
+
     def test_has_no_inline_script_or_style_and_a_strict_policy(
         self, graph: Caller, customer: SimulatedCustomer
     ) -> None:

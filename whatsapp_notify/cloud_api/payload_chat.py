@@ -18,6 +18,7 @@ from whatsapp_notify.domain.chat_content import (
     MAX_FILENAME,
     ButtonsContent,
     ChatContent,
+    HeaderFile,
     LinkContent,
     ListContent,
     ListSection,
@@ -35,6 +36,7 @@ MAX_ROW_DESCRIPTION = 72
 MAX_URL = 2000
 
 _MEDIA = frozenset({"image", "video", "audio", "document"})
+_HEADER_MEDIA = _MEDIA - {"audio"}
 _LINK = re.compile(r"https?://\S+")
 _MEDIA_ID = re.compile(r"[0-9A-Za-z_.-]{1,200}", re.ASCII)
 
@@ -75,11 +77,31 @@ def _interactive(
 ) -> dict[str, Any]:
     value: dict[str, Any] = {"type": kind, "body": {"text": _text("body", content.body, MAX_BODY)}}
     if not isinstance(content, LocationRequestContent):
-        if content.header:
-            value["header"] = {"type": "text", "text": _text("header", content.header, MAX_HEADER)}
+        value |= _header(content)
         if content.footer:
             value["footer"] = {"text": _text("footer", content.footer, MAX_FOOTER)}
     return {"type": "interactive", "interactive": {**value, "action": action}}
+
+
+def _header(content: ButtonsContent | ListContent | LinkContent) -> dict[str, Any]:
+    file = None if isinstance(content, ListContent) else content.header_file
+    if file is not None:
+        if content.header:
+            raise ValueError("A header is either words or a file.")
+        return {"header": {"type": file.media, file.media: _header_media(file)}}
+    if not content.header:
+        return {}
+    return {"header": {"type": "text", "text": _text("header", content.header, MAX_HEADER)}}
+
+
+def _header_media(file: HeaderFile) -> dict[str, Any]:
+    if file.media not in _HEADER_MEDIA:
+        raise ValueError("A header shows an image, a video or a document.")
+    return _media(
+        MediaContent(
+            media=file.media, media_id=file.media_id, link=file.link, filename=file.filename
+        )
+    )
 
 
 def _buttons(content: ButtonsContent) -> list[dict[str, Any]]:

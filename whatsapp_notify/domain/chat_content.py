@@ -54,12 +54,26 @@ class ListSection(_Words):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class HeaderFile(_Words):
+    """A file above the text; exactly one of ``media_id`` and ``link``."""
+
+    #: "image", "video" or "document".
+    media: str
+    media_id: str = ""
+    link: str = ""
+    #: Of documents only.
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ButtonsContent(_Words):
     """A text with one to three buttons to answer by."""
 
     body: str
     buttons: tuple[ReplyButton, ...]
     header: str = ""
+    #: Instead of a header of words.
+    header_file: HeaderFile | None = None
     footer: str = ""
 
 
@@ -83,6 +97,8 @@ class LinkContent(_Words):
     button: str
     url: str
     header: str = ""
+    #: Instead of a header of words.
+    header_file: HeaderFile | None = None
     footer: str = ""
 
 
@@ -153,6 +169,8 @@ def from_fields(kind: str, fields: Mapping[str, Any]) -> ChatContent:
         KeyError, TypeError: They are not the fields of that kind.
     """
     values = dict(fields)
+    if values.get("header_file") is not None:
+        values["header_file"] = HeaderFile(**values["header_file"])
     if kind == "buttons":
         values["buttons"] = tuple(ReplyButton(**each) for each in values["buttons"])
     if kind == "list":

@@ -242,7 +242,14 @@ def preview_of(content: TextContent | ChatContent) -> Preview:
             return Preview(body=body, buttons=(PreviewButton(kind="location", label=""),))
         case _:
             return Preview(body=content.body)
-    return Preview(body=content.body, header=content.header, footer=content.footer, buttons=shown)
+    file = None if isinstance(content, chat_content.ListContent) else content.header_file
+    return Preview(
+        body=content.body,
+        header=file.filename if file else content.header,
+        header_media=file.media if file else "",
+        footer=content.footer,
+        buttons=shown,
+    )
 
 
 def in_text(preview: Preview) -> str:

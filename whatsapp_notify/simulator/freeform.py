@@ -140,20 +140,23 @@ def _read_interactive(value: Any) -> Pieces:
             limit=limit,
         )
     }
-    return {**pieces, **_header(value.get("header")), **_footer(value), **reader(action)}
+    header = _header(value.get("header"), kind=kind)
+    return {**pieces, **header, **_footer(value), **reader(action)}
 
 
-def _header(header: Any) -> Pieces:
+def _header(header: Any, *, kind: str) -> Pieces:
     if not isinstance(header, Mapping):
         return {}
-    kind = str(header.get("type", ""))
-    if kind == "text":
+    shown = str(header.get("type", ""))
+    if shown == "text":
         text = limited_text(
             header.get("text"), name="interactive['header']['text']", limit=HEADER_LIMIT
         )
         return {"title": text}
-    if kind in {"image", "video", "document"}:
-        return {"media": media_pieces(kind, header.get(kind))}
+    if kind == "list":
+        raise invalid("interactive['header']['type']", "must be text in a list.")
+    if shown in {"image", "video", "document"}:
+        return {"media": media_pieces(shown, header.get(shown))}
     raise invalid("interactive['header']['type']", "must be text, image, video or document.")
 
 
