@@ -57,6 +57,19 @@ class TestBoard:
         assert "Not enough answers yet: 1 more is needed" in html
         assert "+50" not in html
 
+    @pytest.mark.parametrize(("language", "verb"), [("fi", "vastattu"), ("ru", "ответ на")])
+    def test_calls_answers_by_their_name_and_not_by_what_one_does(
+        self, survey: Survey, owner: Client, now: datetime, language: str, verb: str
+    ) -> None:
+        answer(survey, 10, 10, 9, at=now)
+
+        for page in ("survey_board", "survey_changelist"):
+            address = reverse(f"admin:whatsapp_notify_{page}")
+            html = owner.get(address, headers={"accept-language": language}).content.decode()
+
+            assert f'lang="{language}"' in html
+            assert verb not in html
+
     def test_shows_nps_mean_and_how_sure_they_are(
         self, survey: Survey, owner: Client, now: datetime
     ) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from whatsapp_notify.admin import badges, base, survey_page
 from whatsapp_notify.admin.filters import date_filter
@@ -76,7 +77,7 @@ class SurveyAdmin(base.PageAdmin):
         url = reverse("admin:whatsapp_notify_survey_board")
         return format_html('<a href="{}?survey={}">{}</a>', url, survey.pk, _("Board"))
 
-    @admin.display(description=_("answers"))
+    @admin.display(description=pgettext_lazy("noun", "answers"))
     def answer_count(self, survey: Any) -> str:
         url = reverse("admin:whatsapp_notify_surveyanswer_changelist")
         return format_html(

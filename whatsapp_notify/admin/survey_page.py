@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from whatsapp_notify.admin import badges, bar_chart, base, periods
 from whatsapp_notify.admin.bar_chart import Bar
@@ -66,7 +66,8 @@ def _tiles(found: Board) -> Iterator[tuple[str, object, str]]:
     else:
         yield "–", _("NPS"), few
         yield "–", _("mean"), few
-    yield number_format(scores.total), _("answers"), _("the latest of each customer to a question")
+    name = pgettext("noun", "answers")
+    yield number_format(scores.total), name, _("the latest of each customer to a question")
     rate = "–" if found.asked.percent is None else f"{_decimal(found.asked.percent)} %"
     detail = _("%(answered)d of %(reached)d questions that reached somebody") % {
         "answered": found.asked.answered,
