@@ -60,6 +60,18 @@ class TestAnswerTimes:
         assert "it counts as always open" in html
         assert "in opening hours</th>" not in html
 
+    def test_rounds_figures_and_cuts_nothing_off(
+        self, db: None, owner: Client, now: datetime
+    ) -> None:
+        for after in (90 * MINUTE, 100 * MINUTE, 518 * MINUTE):
+            wait(at=now - timedelta(hours=20), after=after)
+
+        html = open_page(owner)
+
+        # 708 minutes by three are 3 hours and 56 minutes.
+        assert '<span class="wn-number">4 hours</span> mean of the first response' in html
+        assert '<span class="wn-number">100 minutes</span> median of the first response' in html
+
     def test_shows_opening_hours_apart(self, db: None, owner: Client, now: datetime) -> None:
         OpeningHours.objects.create(weekday=0, opens=time(9), closes=time(17))
         wait(at=now - timedelta(hours=5))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from whatsapp_notify.admin import check_words, words
 from whatsapp_notify.domain.policy import CHECK_NAMES, Outcome
@@ -179,6 +179,50 @@ class TestTimes:
         now = timezone.now()
 
         assert words.ago(now - timedelta(seconds=seconds), now=now) == said
+
+    @pytest.mark.parametrize(
+        ("seconds", "age", "rounded"),
+        [
+            (0, "0 seconds", "0 seconds"),
+            (14.4, "14 seconds", "14 seconds"),
+            (14.5, "14 seconds", "15 seconds"),
+            (119.6, "119 seconds", "2 minutes"),
+            (149, "2 minutes", "2 minutes"),
+            (150, "2 minutes", "3 minutes"),
+            (7199, "119 minutes", "2 hours"),
+            (3.9 * 3600, "3 hours", "4 hours"),
+            (47.6 * 3600, "47 hours", "2 days"),
+            (2.4 * 86_400, "2 days", "2 days"),
+            (2.5 * 86_400, "2 days", "3 days"),
+            (-9, "0 seconds", "0 seconds"),
+        ],
+    )
+    def test_an_age_is_whole_and_a_figure_rounded(
+        self, seconds: float, age: str, rounded: str
+    ) -> None:
+        length = timedelta(seconds=seconds)
+
+        assert (words.span(length), words.rounded_span(length)) == (age, rounded)
+
+    @pytest.mark.parametrize(
+        ("number", "said"),
+        [
+            (None, "–"), (0.0, "0.0"), (7, "7.0"), (7.24, "7.2"), (7.25, "7.3"), (7.26, "7.3"),
+            (66.6667, "66.7"), (0.05, "0.1"), (99.96, "100.0"),
+        ],
+    )  # fmt: skip
+    def test_a_figure_is_rounded(self, number: float | None, said: str) -> None:
+        assert words.decimal(number) == said
+
+    def test_a_figure_has_the_comma_of_the_language(self) -> None:
+        with translation.override("fi"):
+            assert words.decimal(7.25) == "7,3"
+
+    @pytest.mark.parametrize(
+        ("number", "whole"), [(62.5, 63), (-12.5, -13), (62.4, 62), (-12.4, -12), (0, 0), (0.5, 1)]
+    )
+    def test_a_half_goes_away_from_zero(self, number: float, whole: int) -> None:
+        assert words.nearest(number) == whole
 
     def test_moment_is_local(self) -> None:
         assert words.at(AT) == "Nov. 3, 2026, 2:05 p.m."

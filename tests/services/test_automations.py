@@ -69,6 +69,21 @@ class TestValues:
         else:
             assert "2026" in known["shipped_on"]
 
+    @pytest.mark.parametrize(
+        ("total", "said"),
+        [
+            ("12.996", "€13.00"),
+            ("12.994", "€12.99"),
+            ("12.995", "€13.00"),
+            ("0.006", "€0.01"),
+            ("1999.9999", "€2,000.00"),
+        ],
+    )
+    def test_round_an_amount_and_cut_nothing_off(self, total: str, said: str) -> None:
+        order = Order(ref="A1", customer=CUSTOMER, total=Decimal(total), currency="EUR")
+
+        assert values("en", order=order)["order_total"] == said
+
     def test_name_a_currency_without_sign_by_its_code(self) -> None:
         order = Order(ref="A1", customer=CUSTOMER, total=Decimal(10), currency="SEK")
 

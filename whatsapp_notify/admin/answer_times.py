@@ -134,8 +134,8 @@ def _time_chart(hours: list[tuple[int, Figures]]) -> str:
 
 
 def _span(length: timedelta | None) -> str:
-    return "–" if length is None else words.span(length)
+    return "–" if length is None else words.rounded_span(length)
 
 
 def _share(times: Times) -> str:
-    return "–" if times.quick is None else f"{round(100 * times.quick)} %"
+    return "–" if times.quick is None else f"{words.nearest(100 * times.quick)} %"

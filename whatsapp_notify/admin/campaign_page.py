@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from whatsapp_notify.admin import badges, base, media_cell
+from whatsapp_notify.admin import badges, base, media_cell, words
 from whatsapp_notify.models import InteractiveCampaign, Participation, ParticipationMessage
 from whatsapp_notify.services import participation_figures
 
@@ -49,7 +49,7 @@ def entries(
 
 def minutes(seconds: float | None) -> str:
     """This will write seconds as minutes with one decimal; a dash for none."""
-    return "–" if seconds is None else number_format(round(seconds / 60, 1), 1)
+    return words.decimal(None if seconds is None else seconds / 60)
 
 
 def _tiles(campaign: InteractiveCampaign) -> Iterator[tuple[str, object, str]]:

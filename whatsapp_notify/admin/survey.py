@@ -10,12 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from whatsapp_notify.admin import badges, base, survey_page
+from whatsapp_notify.admin import badges, base, survey_page, words
 from whatsapp_notify.admin.filters import date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.models import Survey, SurveyAnswer
@@ -86,7 +85,7 @@ class SurveyAdmin(base.PageAdmin):
 
     @admin.display(description=_("mean"))
     def mean(self, survey: Any) -> str:
-        return "–" if survey._mean is None else number_format(round(survey._mean, 1), 1)
+        return words.decimal(survey._mean)
 
 
 @admin.register(SurveyAnswer)

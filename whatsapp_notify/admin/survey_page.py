@@ -9,7 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from whatsapp_notify.admin import badges, bar_chart, base, periods
+from whatsapp_notify.admin import badges, bar_chart, base, periods, words
 from whatsapp_notify.admin.bar_chart import Bar
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain.survey_scores import DETRACTORS, ENOUGH, PROMOTERS, SCORES, Scores
@@ -62,13 +62,13 @@ def _tiles(found: Board) -> Iterator[tuple[str, object, str]]:
     few = _("not enough answers yet")
     if scores.is_enough:
         yield _signed(scores.nps), _("NPS"), _("9 and 10 less 1 to 6, in per cent of all")
-        yield _decimal(scores.mean), _("mean"), _("of 1 to 10")
+        yield words.decimal(scores.mean), _("mean"), _("of 1 to 10")
     else:
         yield "–", _("NPS"), few
         yield "–", _("mean"), few
     name = pgettext("noun", "answers")
     yield number_format(scores.total), name, _("the latest of each customer to a question")
-    rate = "–" if found.asked.percent is None else f"{_decimal(found.asked.percent)} %"
+    rate = "–" if found.asked.percent is None else f"{words.decimal(found.asked.percent)} %"
     detail = _("%(answered)d of %(reached)d questions that reached somebody") % {
         "answered": found.asked.answered,
         "reached": found.asked.reached,
@@ -94,7 +94,7 @@ def _interval(scores: Scores) -> str:
 
 def _week(week: Week) -> tuple[str, int, str]:
     start = date_format(week.start, "SHORT_DATE_FORMAT")
-    return start, week.scores.total, _decimal(week.scores.mean)
+    return start, week.scores.total, words.decimal(week.scores.mean)
 
 
 def _weeks_chart(weeks: Sequence[Week]) -> str:
@@ -102,7 +102,7 @@ def _weeks_chart(weeks: Sequence[Week]) -> str:
         Bar(
             value=week.scores.mean,
             label=date_format(week.start, "j M"),
-            text=_decimal(week.scores.mean),
+            text=words.decimal(week.scores.mean),
         )
         for week in weeks
     ]
@@ -123,7 +123,7 @@ def _scores_chart(scores: Scores) -> str:
 def _share(scores: Scores, score: int) -> str:
     if not scores.total:
         return "–"
-    return f"{_decimal(100 * scores.counts.get(score, 0) / scores.total)} %"
+    return f"{words.decimal(100 * scores.counts.get(score, 0) / scores.total)} %"
 
 
 def _groups(groups: Sequence[Group], *, nameless: str) -> list[dict[str, Any]]:
@@ -132,13 +132,13 @@ def _groups(groups: Sequence[Group], *, nameless: str) -> list[dict[str, Any]]:
         {
             "name": group.name or nameless,
             "count": group.count,
-            "mean": few if group.mean is None else _decimal(group.mean),
+            "mean": few if group.mean is None else words.decimal(group.mean),
             "nps": few if group.nps is None else _signed(group.nps),
             "reached": group.asked.reached if group.asked else None,
             "rate": (
                 "–"
                 if group.asked is None or group.asked.percent is None
-                else f"{_decimal(group.asked.percent)} %"
+                else f"{words.decimal(group.asked.percent)} %"
             ),
         }
         for group in groups
@@ -168,12 +168,7 @@ def _tone(score: int) -> Tone:
     return Tone.BAD if score in DETRACTORS else Tone.WAITING
 
 
-def _decimal(number: float | None) -> str:
-    # Django would cut off what it does not show.
-    return "–" if number is None else number_format(round(number, 1), 1)
-
-
 def _signed(number: float | None) -> str:
     """This will write an NPS as a whole number, with a sign where it is below or above zero."""
-    rounded = round(number or 0)
+    rounded = words.nearest(number or 0)
     return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded else "0"

@@ -4,11 +4,14 @@ Rows and decisions carry short codes; every page of the admin takes its words fr
 A code without words is shown as it is.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -283,8 +286,15 @@ def at(moment: datetime | str | None) -> str:
     return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
+#: Lengths of time below so many seconds are shown in units of so many.
+_UNITS = ((120, 1), (7200, 60), (172_800, 3600))
+
+
 def span(length: timedelta) -> str:
-    """This will write a length of time in its largest whole unit: "14 seconds"."""
+    """This will write a length of time in its largest whole unit: "14 seconds".
+
+    What is begun does not count: it is for ages. See ``rounded_span`` for figures.
+    """
     seconds = max(int(length.total_seconds()), 0)
     if seconds < 120:
         return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
@@ -296,6 +306,13 @@ def span(length: timedelta) -> str:
         return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
     days = seconds // 86_400
     return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def rounded_span(length: timedelta) -> str:
+    """This will write a mean, or the like, rounded to the unit that is shown."""
+    seconds = length.total_seconds()
+    unit = next((size for limit, size in _UNITS if seconds < limit), 86_400)
+    return span(timedelta(seconds=math.floor(seconds / unit + 0.5) * unit))
 
 
 def ago(moment: datetime, *, now: datetime) -> str:
@@ -321,6 +338,19 @@ def whole(minutes: int) -> str:
         hours = minutes // 60
         return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
     return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+
+
+def decimal(number: float | None) -> str:
+    """This will write a figure with one decimal, 7.25 as 7.3; a dash for none.
+
+    ``number_format`` alone would cut off what it does not show.
+    """
+    return "–" if number is None else str(floatformat(number, 1))
+
+
+def nearest(number: float) -> int:
+    """This will round a figure to a whole number, a half away from zero: 62.5 to 63."""
+    return int(Decimal(str(number)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def fact(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ _NAMELESS = {
 _DATE_FORMATS = {"en": "j F Y"}
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 _NO_BREAK_SPACE = "\u00a0"
+_CENT = Decimal("0.01")
 
 #: Names that expressions may use where the event is about an order.
 ORDER_NAMES = (
@@ -108,7 +109,9 @@ def day(date: date | None, *, language: str) -> str:
 def _amount(amount: Decimal | None, currency: str, language: str) -> str:
     if amount is None:
         return ""
-    number = formats.number_format(amount, 2, use_l10n=True, force_grouping=True)
+    # Django would cut off what it does not show.
+    rounded = Decimal(amount).quantize(_CENT, rounding=ROUND_HALF_UP)
+    number = formats.number_format(rounded, 2, use_l10n=True, force_grouping=True)
     symbol = _SYMBOLS.get(currency, currency)
     if template_choice.base_of(language) == "en" and currency in _SYMBOLS:
         return f"{symbol}{number}"
