@@ -1,5 +1,6 @@
 """Messages of several people in one transaction: as if each had been alone, and cheaper."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,14 @@ from whatsapp_notify.models import (
     Participation,
     WebhookEvent,
 )
-from whatsapp_notify.services import arrivals, automatic_replies, inbound, outbox, webhooks
+from whatsapp_notify.services import (
+    arrivals,
+    automatic_replies,
+    inbound,
+    opt_out_breaker,
+    outbox,
+    webhooks,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +148,16 @@ class TestGroup:
         assert not stopping.consent_states.filter(is_granted=True).exists()
         assert other.consent_states.filter(is_granted=True).exists()
         assert len(said()[stopping.pk]) == 1
+
+    def test_f76_more_sentences_that_end_messages_than_is_natural_are_held_back(self) -> None:
+        several = [factories.contact() for _number in range(opt_out_breaker.LEAST + 5)]
+        for contact in several:
+            arrive(contact, "Please take me off your list")
+
+        read()
+
+        rows = InboundMessage.objects.values_list("handled_as", flat=True)
+        assert Counter(rows) == {"opt_out": opt_out_breaker.LEAST, "person": 5}
 
 
 class TestPoison:

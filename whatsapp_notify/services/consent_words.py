@@ -95,6 +95,8 @@ def obey(
         evidence={"inbound_id": row.pk} | ({} if verdict.is_exact else {"rule": verdict.rule}),
         dedupe_key=f"inbound:{row.pk}",
     )
+    if verdict.is_opt_out and not verdict.is_exact:
+        _let_breaker_count(row)
     match verdict.meaning:
         case Meaning.OPT_OUT:
             _opt_out(row, message.person, proof, now)
@@ -128,6 +130,15 @@ def _read_answer(row: InboundMessage) -> Verdict | None:
         return None
     meaning = Meaning.CONFIRM if is_yes else Meaning.DECLINE
     return Verdict(meaning=meaning, rule="answer to the question", is_exact=True)
+
+
+def _let_breaker_count(row: InboundMessage) -> None:
+    """This will save at once what the router saves for several messages at their end.
+
+    The next of them may be one too many; see ``opt_out_breaker``.
+    """
+    row.handled_as = HandledAs.OPT_OUT
+    row.save(update_fields=["handled_as", "content"])
 
 
 def _keep_reason(row: InboundMessage, verdict: Verdict, *, is_held: bool) -> None:
