@@ -280,6 +280,25 @@ class TestBotCalls:
 
         assert [said(each) for each in customers] == [["Yes."]] * 3
 
+    def test_of_a_second_line_waits_for_nobody_elses_answer(self, contact: Contact) -> None:
+        has_been_asked = threading.Event()
+
+        def answer(turn: Any) -> BotReply:
+            if turn.text == "slow":
+                return BotReply("too late" if not has_been_asked.wait(5) else "in time")
+            has_been_asked.set()
+            return BotReply("Yes.")
+
+        chat_shop.let("bot", answer)
+        other = chat_shop.customer()
+        write(contact, "slow")
+        write(other, "Hi there, I wonder")
+        write(other, "do you have a blue one?")
+
+        errands.run(now=NOW)
+
+        assert (said(contact), said(other)) == (["in time"], ["Yes."])
+
     def test_begin_outside_of_any_transaction(self, contact: Contact) -> None:
         seen: list[bool] = []
         main = connections["default"]

@@ -146,8 +146,14 @@ def _do(claims: Sequence[_Claim], now: datetime) -> None:
             _give_up(claim, "unknown_errand", now)
         else:
             alive.append(claim)
+    waiting = []
     for group in _apart(alive):
-        _do_apart(group, now)
+        waiting += _do_apart(group, now)
+    while waiting:
+        waiting[0][1].wait()
+        due = [each for each in waiting if each[1].is_due]
+        waiting = [each for each in waiting if not each[1].is_due]
+        _use_answers(due, now)
 
 
 def _apart(claims: Iterable[_Claim]) -> Iterator[list[_Claim]]:
@@ -161,7 +167,14 @@ def _apart(claims: Iterable[_Claim]) -> Iterator[list[_Claim]]:
         left = [claim for claim in left if group[claim.contact_id] is not claim]
 
 
-def _do_apart(claims: Sequence[_Claim], now: datetime) -> None:
+def _do_apart(claims: Sequence[_Claim], now: datetime) -> list[tuple[_Claim, bots.Call]]:
+    """This will do the errands of different people, and ask the bot without waiting for it.
+
+    Nobody waits for what the bot says to somebody else.
+
+    Returns:
+        What the bot has been asked.
+    """
     by_errand: dict[str, list[_Claim]] = {str(errand): [] for errand in Errand}
     for claim in claims:
         by_errand[claim.errand].append(claim)
@@ -170,12 +183,7 @@ def _do_apart(claims: Sequence[_Claim], now: datetime) -> None:
     for claim in by_errand[Errand.CART]:
         # Alone: what the shop makes of a cart is not to be made twice, not even to be undone.
         _work(claim, lambda row: chat_carts.answer(inbound=row, now=now), now)
-    waiting = _ask_bot(by_errand[Errand.BOT], now)
-    while waiting:
-        waiting[0][1].wait()
-        due = [each for each in waiting if each[1].is_due]
-        waiting = [each for each in waiting if not each[1].is_due]
-        _use_answers(due, now)
+    return _ask_bot(by_errand[Errand.BOT], now)
 
 
 def _answer_enquiry(row: InboundMessage, *, now: datetime) -> Mapping[str, Any]:
@@ -208,7 +216,7 @@ def _ask_bot(claims: Sequence[_Claim], now: datetime) -> list[tuple[_Claim, bots
 
 
 def _use_answers(answered: Sequence[tuple[_Claim, bots.Call]], now: datetime) -> None:
-    works: list[tuple[_Claim, Work]] = []
+    works: dict[_Claim, Work] = {}
     for claim, call in answered:
         answer = call.wait()
         if isinstance(answer, bots.Broken):
@@ -216,8 +224,9 @@ def _use_answers(answered: Sequence[tuple[_Claim, bots.Call]], now: datetime) ->
             continue
         if answer == bots.Unusable("late"):
             logger.warning("The bot was late; a person is called", extra={"inbound_id": claim.pk})
-        works.append((claim, partial(_use_answer, answer=answer, now=now)))
-    _work_together(works, now)
+        works[claim] = partial(_use_answer, answer=answer, now=now)
+    for group in _apart(works):
+        _work_together([(claim, works[claim]) for claim in group], now)
 
 
 def _use_answer(row: InboundMessage, *, answer: bots.Answer, now: datetime) -> Mapping[str, Any]:
