@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests import chat, factories, shop
+from tests import chat, factories, shop, webhook_bodies
 from tests.factories import NOW
 from whatsapp_notify.management.bench import bodies
 from whatsapp_notify.models import (
     AutomaticReply,
     Contact,
+    Identity,
     InboundMessage,
     KeywordReply,
     Message,
@@ -54,6 +55,12 @@ def arrive(contact: Contact, text: str, *, wamid: str = "") -> str:
     body = bodies.text(wamid=wamid, digits=digits, at=NOW.timestamp(), words=text)
     arrivals.record(body=body, now=NOW)
     return wamid
+
+
+def speak(ids: dict[str, str], text: str = "Hello") -> None:
+    """As ``arrive``, by somebody's ids at WhatsApp."""
+    element = webhook_bodies.text(text, wamid=f"wamid.TOGETHER{next(_wamids)}") | ids
+    arrivals.record(body=webhook_bodies.body(messages=[element]), now=NOW)
 
 
 def read() -> None:
@@ -158,6 +165,31 @@ class TestGroup:
 
         rows = InboundMessage.objects.values_list("handled_as", flat=True)
         assert Counter(rows) == {"opt_out": opt_out_breaker.LEAST, "person": 5}
+
+
+class TestPeople:
+    def test_who_lost_a_number_to_another_is_known_by_what_they_write_with(self) -> None:
+        moved = factories.contact(phone="+358457311111")
+        Identity.objects.create(contact=moved, kind="user_id", value="FI.1")
+        Identity.objects.create(contact=moved, kind="wa_id", value="358457322222")
+        speak({"from": "358457311111", "from_user_id": "FI.2"})
+        speak({"from": "358457322222", "from_user_id": "FI.1"})
+
+        read()
+
+        assert chat.value_of(moved, "wa_id") == "358457322222"
+        assert chat.value_of(moved, "phone") == "+358457322222"
+
+    def test_of_two_spellings_of_one_number_are_read_in_turn(self) -> None:
+        speak({"from": "5511987654321", "from_user_id": "BR.1"}, "STOP")
+        speak({"from": "551187654321", "from_user_id": "BR.2"}, "START")
+
+        read()
+
+        [stopped, started] = InboundMessage.objects.order_by("id")
+        assert not stopped.contact.consent_states.filter(is_granted=True).exists()
+        assert not started.contact.consent_records.filter(action="withdraw").exists()
+        assert started.contact.consent_states.filter(is_granted=True).exists()
 
 
 class TestPoison:

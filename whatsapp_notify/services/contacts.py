@@ -25,6 +25,10 @@ from whatsapp_notify.services import identities, replaying
 Kind = Identity.Kind
 
 
+class Entangled(WhatsAppNotifyError):
+    """Of people who were looked up together one has taken the number of another."""
+
+
 class NoAddress(WhatsAppNotifyError):
     """The customer has neither an account nor a phone number, so nobody can be written to."""
 
@@ -90,12 +94,19 @@ def by_persons(
 
     The usual ones are found together: of whom nothing is new, or only more is told than the
     shop knew. The others are looked at closely, one after the other.
+
+    Raises:
+        Entangled: Only of several; they are to be looked up one by one.
     """
     known = _known([person for person, _answered in people])
-    return [
+    found = [
         known.get(place) or _look_closely(person, now, answered)
         for place, (person, answered) in enumerate(people)
     ]
+    is_sure = not known or len(known) == len(people)
+    if not is_sure and identities.have_ended(contacts=list(known.values()), at=now):
+        raise Entangled(Entangled.__doc__)
+    return found
 
 
 def all_of_person(

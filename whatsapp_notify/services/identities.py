@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 
 from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.models import Contact, Identity
+from whatsapp_notify.models.set_based import among as among_ids
 
 Kind = Identity.Kind
 
@@ -120,6 +121,12 @@ def end(*, contact: Contact, kinds: Collection[str], now: datetime) -> None:
     """
     if contact.identities.filter(kind__in=kinds, ended_at__isnull=True).update(ended_at=now):
         Contact.objects.filter(pk=contact.pk).update(consent_revision=F("consent_revision") + 1)
+
+
+def have_ended(*, contacts: Collection[Contact], at: datetime) -> bool:
+    """This will tell whether ids of some contacts were ended at that very moment."""
+    ended = Identity.objects.filter(ended_at=at)
+    return ended.filter(contact_id__in=among_ids([each.pk for each in contacts])).exists()
 
 
 def is_same_number(phone: str, other: str) -> bool:

@@ -13,6 +13,7 @@ from django.db.models.functions import Length
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
+from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
 from whatsapp_notify.models.set_based import among, update_rows
 from whatsapp_notify.services import (
@@ -259,7 +260,8 @@ def _people_of(reading: _Reading) -> set[str]:
     if message.kind in routing.NOTICES or message.group_id:
         return set()
     person = message.person
-    return set(filter(None, (person.wa_id, person.user_id, person.parent_user_id)))
+    spellings = phones.candidates(f"+{person.wa_id}")
+    return set(filter(None, (person.wa_id, person.user_id, person.parent_user_id, *spellings)))
 
 
 def _process_group(group: Sequence[_Reading], now: datetime) -> None:
