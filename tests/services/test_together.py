@@ -156,6 +156,23 @@ class TestGroup:
         assert other.consent_states.filter(is_granted=True).exists()
         assert len(said()[stopping.pk]) == 1
 
+    def test_contacts_are_held_in_the_order_of_their_ids(self) -> None:
+        stopping, found_again = factories.contact(), factories.contact(unreachable_since=NOW)
+        arrive(found_again, "Thanks!")
+        arrive(stopping, "STOP")
+
+        with CaptureQueriesContext(connection) as seen:
+            read()
+
+        statements = [each["sql"] for each in seen]
+        [cleared] = [n for n, sql in enumerate(statements) if '"unreachable_since" = NULL' in sql]
+        [stopped] = [
+            n
+            for n, sql in enumerate(statements)
+            if sql.startswith('INSERT INTO "whatsapp_notify_consentrecord')
+        ]
+        assert stopped < cleared
+
     def test_f76_more_sentences_that_end_messages_than_is_natural_are_held_back(self) -> None:
         several = [factories.contact() for _number in range(opt_out_breaker.LEAST + 5)]
         for contact in several:

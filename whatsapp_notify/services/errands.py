@@ -263,7 +263,8 @@ def _work(claim: _Claim, work: Work, now: datetime) -> bool:
 
 def _in_transaction(works: Sequence[tuple[_Claim, Work]], now: datetime) -> list[_Claim]:
     done = []
-    with shared_reads.shared(), joint.transaction_of_several(now=now):
+    is_one = len(works) == 1
+    with shared_reads.shared(), joint.transaction_of_several(now=now, is_one=is_one):
         rows = _hold([claim for claim, _work in works])
         together.about(list(rows.values()))
         conversations.hold(list(rows.values()))

@@ -85,6 +85,7 @@ def receive_all(
 
     Raises:
         OnePersonTwice: Only of several; they are to be done one by one.
+        contacts.Entangled: Likewise.
         django.db.IntegrityError: Only of several; another process has been faster.
     """
     known = _known(messages)
@@ -97,10 +98,10 @@ def receive_all(
     speaking = [each for each in arrived if _speaks(each[1])]
     _open_windows(speaking)
     _mark_replied([row for row, message in speaking if not _is_taken_back(message.content)], now)
-    for row, _message in speaking:
-        _clear_unreachable(row.contact, now)
     # By contact, as whoever holds several contacts holds them by their ids: see ``claims``.
     for row, message in arrived:
+        if _speaks(message):
+            _clear_unreachable(row.contact, now)
         if isinstance(message.content, contents.Media):
             inbound_media.note(inbound=row, content=message.content, now=now)
         routing.route(row=row, message=message, now=now)

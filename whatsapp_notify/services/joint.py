@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from whatsapp_notify.services import (
     automatic_replies,
@@ -14,12 +14,21 @@ from whatsapp_notify.services import (
     together,
 )
 
+#: With the rows of several people held, a row of one of them is waited for no longer. The shop
+#: may hold it for as long as its payment provider takes, and the others must not wait for that.
+_PATIENCE = "500ms"
+
 
 @contextmanager
-def transaction_of_several(*, now: datetime) -> Iterator[None]:
+def transaction_of_several(*, now: datetime, is_one: bool = False) -> Iterator[None]:
     """This will do what is in the block in one transaction, and write at its end what it caused.
 
-    See Note [Several messages in one transaction] of ``together``.
+    ``is_one`` says that it is about one person alone, who may be waited for. See Note [Several
+    messages in one transaction] of ``together``.
+
+    Raises:
+        django.db.OperationalError: Somebody else holds a row for long; they are to be done one
+            by one.
     """
     flushes: Mapping[str, together.Flush] = {
         automatic_replies.GREETED: lambda ids: automatic_replies.note_greeted(ids, now=now),
@@ -30,4 +39,7 @@ def transaction_of_several(*, now: datetime) -> Iterator[None]:
         ),
     }
     with transaction.atomic(), together.block(flushes):
+        if not is_one and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
         yield
