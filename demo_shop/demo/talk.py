@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from django.utils import timezone
@@ -130,6 +131,8 @@ class Talk:
         self.stage.tell("Five say stop, by word and by sentence, and start again.")
         for phone, (stop, start) in _STOPS.items():
             self._consent_word(phone, start, InboundMessage.HandledAs.OPT_IN)
+            # A stop that comes before the welcome has left would rightly keep it back.
+            self.stage.wait_for(f"the welcome after {start!r}", partial(_welcome, phone))
             self._consent_word(phone, stop, InboundMessage.HandledAs.OPT_OUT)
             if ConsentState.objects.filter(contact=_contact(phone), is_granted=True).exists():
                 raise NotSaid(f"{stop!r} left some consent.")
@@ -176,6 +179,11 @@ class Talk:
 
 def _contact(phone: str) -> Contact:
     return Contact.objects.get(identities__value=phone, identities__ended_at=None)
+
+
+def _welcome(phone: str) -> Message | None:
+    joined = Message.objects.filter(contact=_contact(phone), event_name="customer.joined")
+    return joined.filter(state__in=_ARRIVED).first()
 
 
 def _handled(text: str, count_before: int) -> InboundMessage | None:
