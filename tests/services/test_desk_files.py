@@ -88,7 +88,7 @@ class TestSend:
         assert outcome == Outcome(result=Result.SENT, message=message)
         assert message.content == {
             "kind": "media", "media": "document", "media_id": file.media_id, "link": "",
-            "caption": "Here\nit is", "filename": "invoice.pdf",
+            "caption": "Here\nit is", "filename": "invoice.pdf", "transcript": "",
         }  # fmt: skip
         assert (file.message, file.delete_at) == (message, LATER + timedelta(days=180))
         assert message.chat_preview.header_media == "document"
