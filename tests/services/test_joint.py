@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connections, models, transaction
+from django.contrib.auth.models import User
+from django.db import connection, connections, models, transaction
 
 from tests import chat, chat_shop, factories, webhook_bodies
 from tests.concurrency import beside, on_postgresql
 from tests.factories import NOW
+from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.models import Contact, Conversation, InboundMessage, WebhookEvent
-from whatsapp_notify.services import arrivals, errands, inbound, webhooks
+from whatsapp_notify.services import arrivals, conversations, errands, inbound, webhooks
 
 pytestmark = [pytest.mark.django_db(transaction=True), on_postgresql]
 
@@ -66,6 +68,39 @@ def until(is_so: Callable[[], bool]) -> bool:
         if is_so():
             return True
     return False
+
+
+def is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+class TestDesk:
+    @pytest.mark.parametrize("end", [conversations.close, conversations.need_no_answer])
+    def test_ends_no_wait_that_begins_at_the_same_moment(self, end: Any) -> None:
+        contact = chat_shop.customer()
+        seen = chat_shop.write(contact, "agent, please")
+        talk, user = chat_shop.conversation(contact), User.objects.create_user("one")
+        ends: list[bool] = []
+
+        def click() -> None:
+            ends.append(end(conversation=talk, user=user, now=NOW, seen_inbound_id=seen.pk))
+
+        with transaction.atomic():
+            chat.write(contents.Media(kind="image", media_id="1"), by=chat.person(contact))
+            clicking = threading.Thread(target=beside, args=[click])
+            clicking.start()
+            assert until(lambda: beside(is_somebody_waiting))
+        clicking.join(10)
+
+        talk.refresh_from_db()
+        assert ends == [False]
+        assert talk.waiting_since is not None
+        assert chat_shop.waits(contact) == ["file"]
 
 
 class TestTransactionOfSeveral:

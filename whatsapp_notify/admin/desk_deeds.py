@@ -40,17 +40,27 @@ def _assign(deed: Deed) -> Answer:
 
 
 def _close(deed: Deed) -> Answer:
-    if has_news := _has_news(deed):
-        return has_news
-    conversations.close(conversation=deed.conversation, user=deed.user, now=deed.now)
+    is_done = conversations.close(
+        conversation=deed.conversation,
+        user=deed.user,
+        now=deed.now,
+        seen_inbound_id=deed.number("seen_inbound_id") or 0,
+    )
+    if not is_done:
+        return _news()
     told = _("Closed. It opens again when the customer needs a person.")
     return Answer(told=told, history=_("Closed."))
 
 
 def _need_no_answer(deed: Deed) -> Answer:
-    if has_news := _has_news(deed):
-        return has_news
-    conversations.need_no_answer(conversation=deed.conversation, user=deed.user, now=deed.now)
+    is_done = conversations.need_no_answer(
+        conversation=deed.conversation,
+        user=deed.user,
+        now=deed.now,
+        seen_inbound_id=deed.number("seen_inbound_id") or 0,
+    )
+    if not is_done:
+        return _news()
     return Answer(told=_("The customer does not wait any more."), history=_("No answer needed."))
 
 
@@ -78,10 +88,7 @@ _DEEDS: Mapping[str, Callable[[Deed], Answer]] = {
 NAMES = frozenset(_DEEDS)
 
 
-def _has_news(deed: Deed) -> Answer | None:
-    """This will keep a wait from being ended by somebody who has not seen the last message."""
-    newest = conversations.newest_inbound_id(conversation=deed.conversation)
-    if newest <= (deed.number("seen_inbound_id") or 0):
-        return None
+def _news() -> Answer:
+    """This will tell somebody who has not seen the last message that the wait goes on."""
     told = _("Nothing was changed: the customer has written meanwhile. Look at the chat first.")
     return Answer(told=told, tone=Tone.DOUBT)

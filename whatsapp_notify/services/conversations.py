@@ -140,20 +140,62 @@ def assign(*, conversation: Conversation, user: AbstractBaseUser | None) -> None
     _change(conversation, assigned_to=user)
 
 
-def close(*, conversation: Conversation, user: AbstractBaseUser, now: datetime) -> None:
-    """This will end the talk: who waits is not answered, and automatic answers go on."""
+def close(
+    *,
+    conversation: Conversation,
+    user: AbstractBaseUser,
+    now: datetime,
+    seen_inbound_id: int | None = None,
+) -> bool:
+    """This will end the talk: who waits is not answered, and automatic answers go on.
+
+    ``seen_inbound_id`` is the newest message that the user has seen; without, all are taken
+    for seen.
+
+    Returns:
+        False where the customer has written meanwhile, and nothing was changed.
+    """
     with transaction.atomic():
+        if _has_news(conversation, seen_inbound_id):
+            return False
         _end_wait(conversation, user, Outcome.CLOSED, now)
         _change(
             conversation, mode=Mode.AUTOMATIC, assigned_to=None, waiting_since=None, closed_at=now
         )
+    return True
 
 
-def need_no_answer(*, conversation: Conversation, user: AbstractBaseUser, now: datetime) -> None:
-    """This will end the wait without an answer; who leads the talk stays as it is."""
+def need_no_answer(
+    *,
+    conversation: Conversation,
+    user: AbstractBaseUser,
+    now: datetime,
+    seen_inbound_id: int | None = None,
+) -> bool:
+    """This will end the wait without an answer; who leads the talk stays as it is.
+
+    Returns:
+        As ``close``.
+    """
     with transaction.atomic():
+        if _has_news(conversation, seen_inbound_id):
+            return False
         _end_wait(conversation, user, Outcome.CLOSED, now)
         _change(conversation, waiting_since=None)
+    return True
+
+
+def _has_news(conversation: Conversation, seen_inbound_id: int | None) -> bool:
+    """This will hold a conversation and tell whether the user has not seen the last message.
+
+    A message that is being read holds it as well, and is seen once that is over: its wait must
+    not be ended unseen.
+    """
+    Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
+    return (
+        seen_inbound_id is not None
+        and newest_inbound_id(conversation=conversation) > seen_inbound_id
+    )
 
 
 def newest_inbound_id(*, conversation: Conversation) -> int:
