@@ -96,6 +96,20 @@ class TestRun:
         assert said(contact) == []
         assert said(other) == [chat_shop.WORDS["order_unknown"]]
 
+    def test_a_slow_shop_keeps_nobody_who_has_been_answered(
+        self, contact: Contact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(errands, "_HELD_SECONDS", -1.0)
+        answered: list[int] = []
+        chat_shop.let("by_ref", lambda ref: answered.append(Message.objects.count()))
+        for each in (contact, chat_shop.customer(), chat_shop.customer()):
+            write(each, NUMBER)
+
+        errands.run(now=NOW)
+
+        assert answered == [0, 1, 2]
+        assert Message.objects.count() == 3
+
 
 class TestErrandThatBreaks:
     def test_is_tried_again_with_a_growing_pause(self, contact: Contact) -> None:

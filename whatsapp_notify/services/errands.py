@@ -52,6 +52,8 @@ PAUSES = {1: timedelta(seconds=30), 2: timedelta(minutes=3)}
 LEASE = timedelta(minutes=1)
 #: Errands that are taken up together the first time; the bot is asked about all at once.
 _TOGETHER = 32
+#: A shop that is slow to answer keeps the talks of all that are done together for no longer.
+_HELD_SECONDS = 0.5
 #: A long backlog is done in turns, so that a worker that is asked to stop is not kept.
 _TURN_SECONDS = 5.0
 
@@ -239,12 +241,16 @@ def _work_together(works: Sequence[tuple[_Claim, Work]], now: datetime) -> list[
     Returns:
         The errands that were still ours, and whose work was done.
     """
-    if len(works) > 1:
+    done: list[_Claim] = []
+    left = works
+    while len(left) > 1:
         try:
-            return patience.with_database(lambda: _in_transaction(works, now), tries=3)
+            some, left = patience.with_database(partial(_in_transaction, left, now), tries=3)
         except Exception as err:  # noqa: BLE001  # each is done for itself, and the one that broke says so
             logger.info("Errands are done one by one", extra={"fault": type(err).__name__})
-    return [claim for claim, work in works if _work(claim, work, now)]
+            break
+        done += some
+    return done + [claim for claim, work in left if _work(claim, work, now)]
 
 
 def _work(claim: _Claim, work: Work, now: datetime) -> bool:
@@ -254,22 +260,35 @@ def _work(claim: _Claim, work: Work, now: datetime) -> bool:
         Whether the errand was still ours and the work was done.
     """
     try:
-        return bool(patience.with_database(lambda: _in_transaction([(claim, work)], now), tries=3))
+        one = partial(_in_transaction, [(claim, work)], now)
+        done, _left = patience.with_database(one, tries=3)
+        return bool(done)
     except Exception as err:  # noqa: BLE001  # the shop's adapter may raise anything
         logger.error("An errand failed: %s", faults.trace(err))
         _note_fault(claim, type(err).__name__, now)
         return False
 
 
-def _in_transaction(works: Sequence[tuple[_Claim, Work]], now: datetime) -> list[_Claim]:
-    done = []
+def _in_transaction(
+    works: Sequence[tuple[_Claim, Work]], now: datetime
+) -> tuple[list[_Claim], Sequence[tuple[_Claim, Work]]]:
+    """This will do works in one transaction, as many as the shop is quick about.
+
+    Returns:
+        The errands whose work was done, and the works that are left.
+    """
+    done, ends_at = [], time.monotonic() + _HELD_SECONDS
+    left: Sequence[tuple[_Claim, Work]] = ()
     is_one = len(works) == 1
     with shared_reads.shared(), joint.transaction_of_several(now=now, is_one=is_one):
         rows = _hold([claim for claim, _work in works])
         together.about(list(rows.values()))
         conversations.hold(list(rows.values()))
         ended = []
-        for claim, work in works:
+        for number, (claim, work) in enumerate(works):
+            if number and time.monotonic() > ends_at:
+                left = works[number:]
+                break
             row = rows.get(claim.pk)
             if row is None:
                 continue
@@ -278,7 +297,7 @@ def _in_transaction(works: Sequence[tuple[_Claim, Work]], now: datetime) -> list
             if seen is not None:
                 ended.append(_ended(row, claim, outcome="acted", seen=seen))
         update_rows(model=InboundMessage, rows=ended)
-    return done
+    return done, left
 
 
 def _hold(claims: Sequence[_Claim]) -> Mapping[int, InboundMessage]:
