@@ -57,10 +57,13 @@ def recover(
         if is_at_rest():
             break
     world.graph.settle()
-    counts += _tell(world, world.calls()[since:], rng, unanswered)
+    calls = world.calls()
+    counts += _tell(world, calls[since:], rng, unanswered)
     world.clock.advance(minutes=SHORT_PAUSE_MINUTES)
     _work(world)
-    return counts
+    # What Meta has repeated may have been answered just now.
+    world.graph.settle()
+    return counts + _tell(world, world.calls()[len(calls) :], rng, ())
 
 
 def _wait_for_the_dead() -> None:
