@@ -16,7 +16,7 @@ from tests import files
 from tests.admin import factories as make
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.domain.receipts import NotUploaded
-from whatsapp_notify.models import CannedReply, Conversation, Message, OutboundMedia
+from whatsapp_notify.models import CannedReply, Contact, Conversation, Message, OutboundMedia
 from whatsapp_notify.services import outbound_media
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +106,16 @@ class TestSend:
         assert "Pictures (JPEG, PNG) may have 5.0\xa0MB, documents 16.0\xa0MB." in html
         assert "with at most 1024 characters; it may be empty." in html
         assert "The price is not known" in html
+
+    def test_keeps_nothing_for_who_was_erased(
+        self, owner: Client, conversation: Conversation, place: Path, now: datetime
+    ) -> None:
+        Contact.objects.update(erased_at=now)
+
+        html = press(owner, conversation, file=pdf())
+
+        assert "This customer was erased." in html
+        assert not OutboundMedia.objects.exists()
 
     def test_says_that_there_is_no_place_for_files(
         self, owner: Client, conversation: Conversation

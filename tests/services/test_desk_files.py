@@ -27,6 +27,8 @@ from whatsapp_notify.services import (
     senders,
 )
 from whatsapp_notify.services.desk_replies import Outcome, Reply, Result
+from whatsapp_notify.simulator import control
+from whatsapp_notify.simulator.models import ChatMessage, StoredMedia
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -283,6 +285,29 @@ class TestSend:
         Topic.objects.filter(purpose="service").delete()
 
         assert send(choose(conversation, one)).result is Result.NO_TOPIC
+
+    def test_goes_through_graph_to_the_phone(
+        self, conversation: Conversation, one: User, live_server: Any, settings: Any
+    ) -> None:
+        settings.WHATSAPP_NOTIFY = {
+            **settings.WHATSAPP_NOTIFY,
+            "BACKEND": "whatsapp_notify.backends.cloud_api.CloudApiBackend",
+            "GRAPH_URL": f"{live_server.url}/simulator/graph",
+        }
+        file = choose(conversation, one)
+        control.fail_next_calls(131053)
+
+        assert send(file) == Outcome(result=Result.NOT_UPLOADED, code=131053)
+        assert send(file).result is Result.SENT
+        delivery.deliver(clock=lambda: LATER)
+
+        shown = ChatMessage.objects.get(pieces__media__kind="document")
+        stored = StoredMedia.objects.get(graph_id=shown.pieces["media"]["media_id"])
+        assert by_staff()[0].state == "accepted"
+        assert bytes(stored.data) == files.PDF
+        assert stored.mime_type == "application/pdf"
+        assert shown.pieces["media"]["filename"] == "invoice.pdf"
+        assert shown.pieces["body"] == "Here it is"
 
     def test_of_two_at_once_is_one_message(self, conversation: Conversation, one: User) -> None:
         both = [choose(conversation, one), choose(conversation, one)]

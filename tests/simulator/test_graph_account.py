@@ -18,7 +18,8 @@ from tests.simulator.conftest import (
     Caller,
     Shop,
 )
-from whatsapp_notify.simulator.models import SimulatedTemplate
+from whatsapp_notify.simulator import control
+from whatsapp_notify.simulator.models import ScriptedError, SimulatedTemplate
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
@@ -298,6 +299,20 @@ class TestMedia:
     )
     def test_refuses_bad_uploads(self, graph: Caller, changes: dict[str, Any], code: int) -> None:
         assert self.upload(graph.client, **changes).json()["error"]["code"] == code
+
+    def test_meets_errors_that_are_scripted(self, graph: Caller) -> None:
+        control.fail_next_calls(131053)
+
+        first, second = self.upload(graph.client), self.upload(graph.client)
+
+        assert (first.status_code, first.json()["error"]["code"]) == (400, 131053)
+        assert "id" in second.json()
+
+    def test_leaves_errors_of_webhooks_to_messages(self, graph: Caller) -> None:
+        control.fail_next_calls(130472, by_webhook=True)
+
+        assert "id" in self.upload(graph.client).json()
+        assert ScriptedError.objects.get().remaining_calls == 1
 
 
 class TestDebugToken:

@@ -125,6 +125,8 @@ def _attached(deed: Deed) -> tuple[OutboundMedia | None, str]:
 
     It was chosen just now, or waits since the form came back with a problem.
     """
+    if deed.conversation.contact.is_erased:
+        return None, ""  # nothing is kept for a moment even
     earlier, problem = _attached_before(deed)
     upload = deed.files.get("file")
     if upload is None:

@@ -49,8 +49,19 @@ class BadGateway(Exception):
     """A proxy between the caller and Graph answers in Graph's place."""
 
 
-def _scripted_error() -> ScriptedError | None:
-    scripted = ScriptedError.objects.filter(remaining_calls__gt=0).order_by("id").first()
+def refuse_upload_if_scripted() -> None:
+    """This will let an upload meet an error that is scripted for the next calls.
+
+    One that is told later, by webhook, waits for a message. Raises: GraphError.
+    """
+    scripted = _scripted_error(by_webhook=False)
+    if scripted is not None:
+        raise GraphError(scripted.code)
+
+
+def _scripted_error(**which: bool) -> ScriptedError | None:
+    waiting = ScriptedError.objects.filter(remaining_calls__gt=0, **which)
+    scripted = waiting.order_by("id").first()
     if scripted is None:
         return None
     taken = ScriptedError.objects.filter(pk=scripted.pk, remaining_calls__gt=0).update(

@@ -214,9 +214,9 @@ def resume_marketing(person: SimulatedCustomer) -> None:
 
 
 def fail_next_calls(code: int, *, calls: int = 1, by_webhook: bool = False) -> None:
-    """This will let the next send calls meet a documented error, whoever they are for.
+    """This will let the next sends and uploads meet a documented error, whoever they are for.
 
-    With ``by_webhook`` the calls are accepted and the error is told later.
+    With ``by_webhook`` messages are accepted and the error is told later; uploads are not met.
     """
     ScriptedError.objects.create(code=code, remaining_calls=calls, by_webhook=by_webhook)
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from whatsapp_notify.simulator import attachments
+from whatsapp_notify.simulator import accepting, attachments
 from whatsapp_notify.simulator.errors import GraphError, missing, no_such_object
 from whatsapp_notify.simulator.models import StoredMedia
 
@@ -34,6 +34,7 @@ class UploadView(GraphView):
         mime_type = _mime_type(request, upload)
         if (upload.size or 0) > attachments.SIZE_LIMITS[mime_type]:
             raise GraphError(131053, details="The file is too large for its type.")
+        accepting.refuse_upload_if_scripted()
         now = timezone.now()
         stored = attachments.store(
             data=upload.read(),

@@ -95,7 +95,9 @@ document.addEventListener("DOMContentLoaded", () => {
     (same || node).focus({ preventScroll: true });
   }
 
-  function draw(news) {
+  /* A choice that is just being made is not taken from under the hand, but for one's own deed. */
+  function draw(news, isOwn = false) {
+    const isFree = (id) => isOwn || document.activeElement !== byId(id);
     if ("list" in news) {
       replace(rows, news.list);
       listTag = news.list_tag;
@@ -103,9 +105,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if ("items" in news) {
       const follow = isNearEnd();
       drawItems(news.items);
-      /* A choice that is just being made is not taken from under the hand. */
-      if (document.activeElement !== byId("wn-assign")) replace(byId("wn-state"), news.state);
-      if (document.activeElement !== byId("wn-label")) replace(byId("wn-labels"), news.labels);
+      if (isFree("wn-assign")) replace(byId("wn-state"), news.state);
+      if (isFree("wn-label")) replace(byId("wn-labels"), news.labels);
       chatTag = news.chat_tag;
       if (follow) scrollToEnd();
       noteWindow(news.is_open);
@@ -185,7 +186,7 @@ document.addEventListener("DOMContentLoaded", () => {
       });
       if (!answer.ok) throw new Error(String(answer.status));
       const news = await answer.json();
-      draw(news);
+      draw(news, true);
       tell(news.told, news.tone);
       if ("composer" in news) {
         composer.innerHTML = news.composer;
