@@ -53,12 +53,7 @@ class ConsentRecordAdmin(base.ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ConsentRecord], search_term: str
     ) -> tuple[QuerySet[ConsentRecord], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if contacts := search.contact_ids(term):
-            return queryset.filter(contact_id__in=contacts), False
-        return queryset.filter(contact__first_name__istartswith=term), False
+        return search.of_customers(queryset, search_term), False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("action",)

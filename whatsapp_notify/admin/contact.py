@@ -169,12 +169,7 @@ class ContactAdmin(ContactDeeds, base.PageAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if contacts := search.contact_ids(term):
-            return queryset.filter(pk__in=contacts), False
-        return queryset.filter(first_name__istartswith=term), False
+        return search.of_customers(queryset, search_term, way=""), False
 
     def get_urls(self) -> list[URLPattern]:
         withdraw = path(

@@ -51,12 +51,7 @@ class InboundMessageAdmin(base.ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InboundMessage], search_term: str
     ) -> tuple[QuerySet[InboundMessage], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if contacts := search.contact_ids(term):
-            return queryset.filter(contact_id__in=contacts), False
-        return queryset.filter(contact__first_name__istartswith=term), False
+        return search.of_customers(queryset, search_term), False
 
     @admin.display(description=_("when"), ordering="sent_at")
     def when(self, inbound: InboundMessage) -> str:

@@ -110,12 +110,7 @@ class ParticipationAdmin(base.ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Participation], search_term: str
     ) -> tuple[QuerySet[Participation], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if contacts := search.contact_ids(term):
-            return queryset.filter(contact_id__in=contacts), False
-        return queryset.filter(contact__first_name__istartswith=term), False
+        return search.of_customers(queryset, search_term), False
 
     def page_context(self, request: HttpRequest, row: Participation) -> dict[str, Any]:
         return campaign_page.context_of_one(request, row)

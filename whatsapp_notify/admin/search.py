@@ -1,7 +1,9 @@
 """Search by phone: a whole number in any spelling, or its beginning; never its middle."""
 
+from typing import TypeVar
+
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from phonenumbers import phonenumberutil
 
 from whatsapp_notify import conf
@@ -14,6 +16,8 @@ MAX_CONTACTS = 200
 MIN_PREFIX_DIGITS = 6
 #: Most messages that the beginning of an order number may find.
 MAX_MESSAGES = 500
+
+_Row = TypeVar("_Row", bound=Model)
 
 _Kind = Identity.Kind
 _IGNORED = str.maketrans("", "", " \t()-./\u00a0")
@@ -30,6 +34,19 @@ def contact_ids(term: str) -> list[int]:
         return _find(_beginning(prefix)) if prefix else []
     # Numbers of some countries differ in length: a whole one may begin a longer one.
     return _find(_whole(phone)) or _find(_beginning(phone))
+
+
+def of_customers(rows: QuerySet[_Row], term: str, *, way: str = "contact__") -> QuerySet[_Row]:
+    """This will find rows by their customer's number, or else by the beginning of a first name.
+
+    ``way`` leads from a row to its contact.
+    """
+    term = term.strip()
+    if not term:
+        return rows
+    if contacts := contact_ids(term):
+        return rows.filter(**{f"{way}pk__in": contacts})
+    return rows.filter(**{f"{way}first_name__istartswith": term})
 
 
 def message_ids(order_ref: str) -> list[int]:

@@ -19,6 +19,11 @@ def keys(phrases: str) -> frozenset[str]:
     return frozenset(filter(None, map(key, phrases.splitlines())))
 
 
+def by_key(phrases: str) -> dict[str, str]:
+    """This will return the phrases of a list, one a line, as they are written, by their keys."""
+    return {key(line): line.strip() for line in phrases.splitlines()}
+
+
 def is_courtesy(text: str) -> bool:
     """This will tell whether a message says no more than "thanks", "ok" or an emoji."""
     return not text.strip() or (

@@ -51,7 +51,7 @@ def clashes(campaign: InteractiveCampaign) -> list[Clash]:
 
     Campaigns may share a keyword where one is over before the other begins.
     """
-    mine = {phrases.key(line): line.strip() for line in campaign.keywords.splitlines()}
+    mine = phrases.by_key(campaign.keywords)
     return [
         Clash(phrase=mine[key], owner=owner, name=name)
         for owner, name, keys in _others(campaign)
@@ -74,7 +74,7 @@ def _others(campaign: InteractiveCampaign) -> Iterator[tuple[Owner, str, frozens
 
 def taken(phrases_of: str) -> list[Clash]:
     """This will return which phrases of something else a campaign that is on would take."""
-    mine = {phrases.key(line): line.strip() for line in phrases_of.splitlines()}
+    mine = phrases.by_key(phrases_of)
     return [
         Clash(phrase=mine[key], owner=Owner.CAMPAIGN, name=each.campaign.name)
         for each in _read()

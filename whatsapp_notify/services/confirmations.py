@@ -17,7 +17,6 @@ from django.utils.translation import gettext
 from whatsapp_notify.domain import confirmation
 from whatsapp_notify.domain.confirmation import Act
 from whatsapp_notify.domain.policy import LawfulBasis, Purpose
-from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import (
     ConsentRecord,
     ConsentState,
@@ -26,13 +25,12 @@ from whatsapp_notify.models import (
     Message,
     Topic,
 )
+from whatsapp_notify.services import last_calls
 
 _Source = ConsentRecord.Source
 
 #: The customer's own word or tap: it is the confirmation.
-_IN_CHAT = frozenset({_Source.KEYWORD, _Source.BUTTON})
-#: Meta's clock counts whole seconds, so that an answer may seem older than its question.
-_SECOND = timedelta(seconds=1)
+IN_CHAT = frozenset({_Source.KEYWORD, _Source.BUTTON})
 #: Where the event of a question names its topics.
 TOPIC_KEYS = "topic_keys"
 
@@ -41,7 +39,7 @@ def is_needed(*, topic: Topic, action: str, source: str) -> bool:
     """This will tell whether an act of consent has to be confirmed in the chat."""
     return (
         action == ConsentRecord.Action.GRANT
-        and source not in _IN_CHAT
+        and source not in IN_CHAT
         and topic.confirmation_days > 0
         and topic.lawful_basis == LawfulBasis.CONSENT
         and topic.purpose != Purpose.SERVICE
@@ -65,7 +63,7 @@ def waits_until(*, record: ConsentRecord) -> datetime | None:
         Act(
             occurred_at=occurred_at,
             is_grant=action == ConsentRecord.Action.GRANT,
-            is_in_chat=source in _IN_CHAT,
+            is_in_chat=source in IN_CHAT,
             confirm_by=_moment(evidence),
         )
         for occurred_at, action, source, evidence in rows
@@ -89,7 +87,7 @@ def question_of(*, inbound: InboundMessage) -> Message | None:
 
     That is the bubble that was answered, or else what the shop wrote last.
     """
-    found = inbound.answers or _written(inbound).order_by("-called_at", "-id").first()
+    found = inbound.answers or _last(inbound, last_calls.seen())
     return found if found is not None and found.event_name == confirmation.EVENT else None
 
 
@@ -97,8 +95,7 @@ def last_question(*, inbound: InboundMessage) -> Message | None:
     """This will find the last question that the customer was sent, for a tap on its button."""
     if (answered := question_of(inbound=inbound)) is not None:
         return answered
-    asked = _written(inbound).filter(event_name=confirmation.EVENT)
-    return asked.order_by("-called_at", "-id").first()
+    return _last(inbound, last_calls.seen().filter(event_name=confirmation.EVENT))
 
 
 def topics_of(*, question: Message) -> Sequence[Topic]:
@@ -118,10 +115,8 @@ def is_open(*, question: Message, at: datetime) -> bool:
     return waiting.exists()
 
 
-def _written(inbound: InboundMessage) -> QuerySet[Message]:
-    return Message.objects.filter(
-        contact_id=inbound.contact_id, called_at__lt=inbound.sent_at + _SECOND
-    ).exclude(state=State.FAILED)  # nobody has seen that
+def _last(inbound: InboundMessage, of: QuerySet[Message]) -> Message | None:
+    return last_calls.before(rows=[inbound], of=of).get(inbound.pk)
 
 
 def _moment(evidence: Mapping[str, Any]) -> datetime | None:

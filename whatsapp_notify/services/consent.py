@@ -21,9 +21,6 @@ from whatsapp_notify.services.events import Happening
 
 Action = ConsentRecord.Action
 
-#: The customer's own words on WhatsApp.
-_IN_CHAT = frozenset({ConsentRecord.Source.KEYWORD, ConsentRecord.Source.BUTTON})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Proof:
@@ -147,7 +144,7 @@ def has_stopped_in_chat(*, contact: Contact) -> bool:
     states = states.exclude(topic__purpose=Purpose.SERVICE)
     found = list(states.values_list("is_granted", "record__source"))
     return bool(found) and all(
-        not is_granted and source in _IN_CHAT for is_granted, source in found
+        not is_granted and source in confirmations.IN_CHAT for is_granted, source in found
     )
 
 

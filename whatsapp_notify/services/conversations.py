@@ -37,6 +37,12 @@ def of_inbound(*, inbound: InboundMessage) -> Conversation | None:
     return inbound.kept_conversation or together.each("conversations", inbound, _find)
 
 
+def is_with_person(*, inbound: InboundMessage) -> bool:
+    """This will tell whether a member of the staff leads the talk that a message belongs to."""
+    conversation = of_inbound(inbound=inbound)
+    return conversation is not None and conversation.mode == Mode.PERSON
+
+
 def hold(rows: Sequence[InboundMessage]) -> Mapping[int, Conversation]:
     """This will hold the conversations of messages, and remember them with the messages.
 

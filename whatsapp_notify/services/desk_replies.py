@@ -123,6 +123,7 @@ def clean_titles(typed: Iterable[str]) -> tuple[str, ...]:
 
 
 def unfilled(*texts: str) -> Outcome | None:
+    """This will tell which names in braces nobody has put words in the place of."""
     found = {name for text in texts for name in placeholders.names_in(text)}
     names = tuple(sorted(found & set(canned_replies.NAMES)))
     return Outcome(result=Result.UNFILLED, names=names) if names else None
@@ -147,6 +148,7 @@ def free(reply: Reply, content: TextContent | ChatContent, *, now: datetime) -> 
 
 
 def to_customer(reply: Reply, message: Message, *, now: datetime) -> Message:
+    """This will say on a message who writes it to whom, from which form."""
     message.key, message.author = reply.key, reply.user
     message.contact_id = reply.conversation.contact_id
     message.in_reply_to = _newest_inbound(reply.conversation)
@@ -157,7 +159,8 @@ def to_customer(reply: Reply, message: Message, *, now: datetime) -> Message:
 def put(
     reply: Reply, message: Message, *, file: OutboundMedia | None = None, now: datetime
 ) -> Outcome:
-    """
+    """This will put an answer into the outbox, unless it was sent before or a colleague has.
+
     Raises:
         FileGone: The file was deleted meanwhile; nothing is sent.
     """
@@ -201,6 +204,7 @@ def _says_the_same(earlier: Message, message: Message, file: OutboundMedia | Non
 
 
 def meanwhile(reply: Reply) -> Outcome | None:
+    """This will tell whether a colleague has answered since the form was made."""
     rows = Message.objects.filter(
         contact_id=reply.conversation.contact_id, author__isnull=False, pk__gt=reply.seen_id
     )

@@ -23,7 +23,7 @@ from whatsapp_notify.cloud_api.client import GraphClient
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.domain import backoff, order_refs
 from whatsapp_notify.models import InboundMedia, InboundMessage, Message
-from whatsapp_notify.services import doorbells, media_download, media_files
+from whatsapp_notify.services import doorbells, last_calls, media_download, media_files
 from whatsapp_notify.services.media_download import Away, Ended, Kept, Outcome
 
 logger = logging.getLogger(__name__)
@@ -45,8 +45,6 @@ _LATEST = 50
 #: What may be a receipt is about the order that we told of at last, if that is no longer ago.
 _RECEIPTS = frozenset({"image", "document"})
 _ABOUT_ORDER = timedelta(days=14)
-#: Meta's clock counts whole seconds.
-_SECOND = timedelta(seconds=1)
 _HEX = re.compile(r"[0-9a-f]{64}")
 _rng = random.Random()
 
@@ -238,7 +236,7 @@ def _join_order(inbound: InboundMessage, content: contents.Media) -> None:
         known = latest.values_list("order_ref", flat=True)[:_LATEST]
         found = order_refs.mentioned(content.caption, known=known) if content.caption else ""
         if not found and content.kind in _RECEIPTS:
-            since, until = inbound.sent_at - _ABOUT_ORDER, inbound.sent_at + _SECOND
+            since, until = inbound.sent_at - _ABOUT_ORDER, inbound.sent_at + last_calls.SECOND
             told = latest.filter(called_at__gt=since, called_at__lte=until)
             found = told.values_list("order_ref", flat=True).first() or ""
     if found:

@@ -18,7 +18,6 @@ from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.domain import order_refs, phrases, taking_part
 from whatsapp_notify.models import (
-    Conversation,
     Enquiry,
     InboundMessage,
     InteractiveCampaign,
@@ -123,7 +122,7 @@ def _following(
     fitting = {
         each.campaign.pk: each.campaign for each in heard if _SENT[each.campaign.asks_for](content)
     }
-    if not fitting or _is_about_other(inbound) or _is_with_person(inbound):
+    if not fitting or _is_about_other(inbound) or conversations.is_with_person(inbound=inbound):
         return None
     latest = (
         Participation.objects.filter(
@@ -158,11 +157,6 @@ def _is_about_other(inbound: InboundMessage) -> bool:
 
 def _is_of_campaign(inbound_id: int | None) -> bool:
     return ParticipationMessage.objects.filter(inbound_id=inbound_id).exists()
-
-
-def _is_with_person(inbound: InboundMessage) -> bool:
-    conversation = conversations.of_inbound(inbound=inbound)
-    return conversation is not None and conversation.mode == Conversation.Mode.PERSON
 
 
 def _wrong_time(campaign: InteractiveCampaign, at: datetime) -> Step | None:

@@ -131,7 +131,7 @@ def rivals(*, phrases_of: str, language: str, but: int | None = None) -> Mapping
 
     ``but`` is the id of the reply that is asked about.
     """
-    mine = {phrases.key(line): line.strip() for line in phrases_of.splitlines()}
+    mine = phrases.by_key(phrases_of)
     base = template_choice.base_of(language)
     return {
         mine[key]: row

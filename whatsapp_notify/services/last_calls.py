@@ -5,11 +5,17 @@ from datetime import timedelta
 
 from django.db.models import DateTimeField, ExpressionWrapper, OuterRef, QuerySet, Subquery
 
+from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import InboundMessage, Message
 from whatsapp_notify.models.set_based import among
 
 #: Meta's clock counts whole seconds, so that an answer may seem older than its question.
 SECOND = timedelta(seconds=1)
+
+
+def seen() -> QuerySet[Message]:
+    """This will return messages of ours that a customer may have seen: a failed one is none."""
+    return Message.objects.exclude(state=State.FAILED)
 
 
 def before(*, rows: Sequence[InboundMessage], of: QuerySet[Message]) -> Mapping[int, Message]:

@@ -115,7 +115,6 @@ def upload(*, row: OutboundMedia) -> NotUploaded | OSError | None:
     if not isinstance(found, Uploaded):
         return found
     row.media_id = found.media_id[:200]
-    row.media_id = found.media_id[:200]
     # Not saved: whoever deletes the row meanwhile is told by ``join``.
     OutboundMedia.objects.filter(pk=row.pk).update(media_id=row.media_id)
     return None

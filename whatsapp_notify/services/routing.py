@@ -18,7 +18,7 @@ from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.domain import order_refs, phrases
 from whatsapp_notify.domain.understanding import Meaning
-from whatsapp_notify.models import Conversation, Enquiry, InboundMessage
+from whatsapp_notify.models import Enquiry, InboundMessage
 from whatsapp_notify.services import (
     answer_words,
     answers,
@@ -147,7 +147,7 @@ def _survey_answer(incoming: Incoming) -> Acted | Passed:
     answer = surveys.read_answer(inbound=row, now=now)
     if answer is None:
         return _PASSED
-    if not _is_with_person(incoming):
+    if not conversations.is_with_person(inbound=incoming.row):
         answers.thank_for_answer(inbound=row, now=now)
     seen = {"survey": answer.survey_id, "score": answer.score}
     return Acted(handled_as=HandledAs.SURVEY_ANSWER, evidence=seen)
@@ -189,7 +189,7 @@ def _courtesy(incoming: Incoming) -> Acted | Passed:
 
 def _with_person(incoming: Incoming) -> Acted | Passed:
     """Who talks with the staff gets no answer of ours beside theirs."""
-    if not _is_with_person(incoming):
+    if not conversations.is_with_person(inbound=incoming.row):
         return _PASSED
     conversations.call_person(inbound=incoming.row, reason=Reason.WITH_PERSON, now=incoming.now)
     return Acted(handled_as=HandledAs.PERSON, evidence={"why": "with_person"})
@@ -297,11 +297,6 @@ def old_person(message: wire.InboundMessage, content: contents.System) -> wire.P
     return wire.Person(
         wa_id=content.previous_wa_id, user_id=user_id if user_id != content.user_id else ""
     )
-
-
-def _is_with_person(incoming: Incoming) -> bool:
-    conversation = conversations.of_inbound(inbound=incoming.row)
-    return conversation is not None and conversation.mode == Conversation.Mode.PERSON
 
 
 def _leave_errand(incoming: Incoming, errand: InboundMessage.Errand) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from whatsapp_notify import signals
 from whatsapp_notify.domain import survey_answers
-from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, Enquiry, InboundMessage, Message, Survey, SurveyAnswer
 from whatsapp_notify.services import (
     conversations,
@@ -62,19 +61,15 @@ def _open_question(inbound: InboundMessage) -> Message | None:
 
 
 def _last_questions(rows: Sequence[InboundMessage]) -> Mapping[int, Message]:
-    asked = _seen().select_related("survey", "event").filter(survey__is_active=True)
+    asked = last_calls.seen().select_related("survey", "event").filter(survey__is_active=True)
     return last_calls.before(rows=rows, of=asked.filter(survey__isnull=False))
 
 
 def _last_question(inbound: InboundMessage, survey: Survey) -> Message | None:
     def read(rows: Sequence[InboundMessage]) -> Mapping[int, Message]:
-        return last_calls.before(rows=rows, of=_seen().filter(survey=survey))
+        return last_calls.before(rows=rows, of=last_calls.seen().filter(survey=survey))
 
     return together.each(f"last_questions:{survey.pk}", inbound, read)
-
-
-def _seen() -> QuerySet[Message]:
-    return Message.objects.exclude(state=State.FAILED)
 
 
 def _is_settled(question: Message, survey: Survey, inbound: InboundMessage) -> bool:
