@@ -264,8 +264,12 @@ class TestChat:
         [
             ("location", {"latitude": 60.1, "longitude": 24.9, "name": "Home"},
              ["Home", "60.1, 24.9"]),
-            ("order", {"items": [{"product_retailer_id": "mug", "quantity": 2,
-                                  "item_price": "9.90", "currency": "EUR"}]}, ["2 × mug 9.90 EUR"]),
+            ("order", {"items": [
+                {"product_retailer_id": "mug", "quantity": 2, "item_price": "9.9",
+                 "currency": "EUR"},
+                {"product_retailer_id": "tea", "quantity": 1, "item_price": "?",
+                 "currency": "EUR"},
+            ]}, ["2 × mug 9.90\u00a0EUR", "1 × tea<"]),
             ("contacts", {"cards": [{"name": "Friend"}]}, ["Friend"]),
             ("image", {"caption": "Look"}, ["Picture"]),
             ("reaction", {"emoji": ""}, ["Reaction", "taken back"]),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.simulator.conftest import Caller
+from tests.simulator.conftest import SETTINGS, Caller
 from tests.simulator.test_answers import LIST, NUMBER_WANTED, PLACE_WANTED
 from whatsapp_notify.simulator import control
 from whatsapp_notify.simulator.models import ChatMessage, OutboxWebhook, SimulatedCustomer
@@ -61,6 +61,31 @@ class TestPhone:
         assert {"button", "text", "read", "stop"} <= labels
         assert page.evaluate("window.stayed") is True
         assert page.complaints == []
+
+    def test_sends_a_cart(
+        self,
+        live_server: Any,
+        browser_page: Any,
+        customer: SimulatedCustomer,
+        simulator_settings: Any,
+    ) -> None:
+        path = "tests.simulator.test_catalog.goods"
+        simulator_settings.WHATSAPP_SIMULATOR = {**SETTINGS, "CATALOG": path}
+        page = browser_page
+        page.goto(f"{live_server.url}/simulator/")
+        page.evaluate("window.stayed = true")
+
+        page.get_by_text("Send a cart", exact=True).click()
+        page.get_by_role("button", name="Send the cart").click()
+        page.get_by_role("alert").get_by_text("Put something into the cart").wait_for(timeout=8000)
+        page.get_by_label("Mug <3").fill("2")
+        page.get_by_label("Note to the shop").fill("As a gift")
+        page.get_by_role("button", name="Send the cart").click()
+        page.locator(".bubble--mine", has_text="Cart, 2 items").wait_for(timeout=8000)
+
+        # The form is empty again, and stays open for the next cart.
+        assert page.get_by_label("Mug <3").input_value() == ""
+        assert page.evaluate("window.stayed") is True
 
     def test_answers_a_list_a_place_and_a_quote(
         self, live_server: Any, browser_page: Any, graph: Caller, customer: SimulatedCustomer
@@ -119,8 +144,12 @@ class TestPhone:
         graph: Caller,
         customer: SimulatedCustomer,
         width: int,
+        simulator_settings: Any,
     ) -> None:
         from axe_playwright_python.sync_playwright import Axe
+
+        path = "tests.simulator.test_catalog.goods"
+        simulator_settings.WHATSAPP_SIMULATOR = {**SETTINGS, "CATALOG": path}
 
         graph.send_template()
         ChatMessage.objects.update(sent_at=timezone.now(), delivered_at=timezone.now())

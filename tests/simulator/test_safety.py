@@ -68,6 +68,10 @@ class TestChecks:
             (True, {"webhook_url": "x"}, ["whatsapp_simulator.E003"]),
             (True, {"STATUS_DELAYS_SECONDS": {"played": 1}}, ["whatsapp_simulator.E004"]),
             (True, {"STATUS_DELAYS_SECONDS": 3}, ["whatsapp_simulator.E004"]),
+            (True, {"CATALOG": "nowhere.products"}, ["whatsapp_simulator.E005"]),
+            (True, {"CATALOG": "tests.simulator.test_safety.CLOSED"}, ["whatsapp_simulator.E005"]),
+            (True, {"CATALOG": ["x"]}, ["whatsapp_simulator.E005"]),
+            (True, {"CATALOG": "tests.simulator.test_catalog.goods"}, []),
             (True, {"ACCESS_TOKEN": ""}, ["whatsapp_simulator.W001"]),
         ],
     )

@@ -16,7 +16,7 @@ from whatsapp_notify.admin.desk_sight import Sight
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Conversation, InboundMedia, InboundMessage, Message
 from whatsapp_notify.models.topic import Channel
-from whatsapp_notify.services import chat_history, conversations, desk_staff
+from whatsapp_notify.services import chat_carts, chat_history, conversations, desk_staff
 from whatsapp_notify.services.chat_history import Entry
 from whatsapp_notify.services.presence import Colleague
 
@@ -188,9 +188,9 @@ def _lines(inbound: InboundMessage) -> Iterator[str]:
             yield from filter(None, [content.get("name"), content.get("address")])
             yield f"{content.get('latitude', '')}, {content.get('longitude', '')}"
         case "order":
-            for line in content.get("items") or ():
-                price = f"{line.get('item_price', '')} {line.get('currency', '')}".strip()
-                yield f"{line.get('quantity')} × {line.get('product_retailer_id')} {price}".strip()
+            for line in chat_carts.lines(content.get("items") or ()):
+                price = "" if line.price is None else desk_words.amount(line.price, line.currency)
+                yield f"{line.quantity} × {line.product} {price}".strip()
         case "contacts":
             for card in content.get("cards") or ():
                 yield str(card.get("name", ""))

@@ -1,6 +1,6 @@
 """What a customer has put together in the chat becomes a draft order of the shop."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,6 +19,7 @@ from whatsapp_notify.services import (
 MAX_QUANTITY = 999
 MAX_LINES = 100
 _MAX_PRICE = Decimal(10) ** 9
+_MAX_PLACES = 6
 _MAX_REF = 64
 
 
@@ -57,13 +58,14 @@ def read(*, inbound: InboundMessage) -> Cart:
     return Cart(
         key=f"inbound:{inbound.pk}",
         customer=chat_customers.of_contact(inbound.contact),
-        lines=tuple(_lines(content["items"][:MAX_LINES])),
+        lines=tuple(lines(content["items"])),
         note=content["text"],
     )
 
 
-def _lines(items: list[dict[str, Any]]) -> Iterator[CartLine]:
-    for item in items:
+def lines(items: Sequence[Mapping[str, Any]]) -> Iterator[CartLine]:
+    """This will return what stands in a cart, without what no piece is wanted of."""
+    for item in items[:MAX_LINES]:
         if item["quantity"] >= 1:
             yield CartLine(
                 product=item["product_retailer_id"],
@@ -78,4 +80,6 @@ def _price(text: str) -> Decimal | None:
         price = Decimal(text)
     except InvalidOperation:
         return None
-    return price if price.is_finite() and 0 <= price < _MAX_PRICE else None
+    if not (price.is_finite() and 0 <= price < _MAX_PRICE):
+        return None
+    return price if int(price.as_tuple().exponent) >= -_MAX_PLACES else None

@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from . import conf
@@ -25,7 +26,13 @@ def check_simulator(
     value = getattr(django_settings, conf.SETTING_NAME, {})
     if not isinstance(value, dict):
         return [Error(_("WHATSAPP_SIMULATOR must be a dict."), id="whatsapp_simulator.E001")]
-    return [*_check_debug(value), *_check_keys(value), *_check_delays(value), *_check_needed(value)]
+    return [
+        *_check_debug(value),
+        *_check_keys(value),
+        *_check_delays(value),
+        *_check_catalog(value),
+        *_check_needed(value),
+    ]
 
 
 def _check_debug(value: dict[str, Any]) -> list[CheckMessage]:
@@ -65,6 +72,27 @@ def _check_delays(value: dict[str, Any]) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _check_catalog(value: dict[str, Any]) -> list[CheckMessage]:
+    path = value.get("CATALOG", "")
+    if not path:
+        return []
+    try:
+        is_usable = isinstance(path, str) and callable(import_string(path))
+    except ImportError:
+        is_usable = False
+    if is_usable:
+        return []
+    return [
+        Error(
+            _("CATALOG must be the dotted path of a function without arguments."),
+            hint=_(
+                "It returns a CatalogProduct of whatsapp_notify.simulator.catalog for each product."
+            ),
+            id="whatsapp_simulator.E005",
+        )
+    ]
 
 
 def _check_needed(value: dict[str, Any]) -> list[CheckMessage]:

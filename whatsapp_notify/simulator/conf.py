@@ -38,6 +38,8 @@ class SimulatorSettings:
     delayed_seconds: float = 20.0
     #: Seconds for which a pair of numbers stays limited (131056).
     pair_limit_seconds: float = 6.0
+    #: Dotted path of a function that returns the catalog.CatalogProducts of the shop; blank: none.
+    catalog: str = ""
     #: The simulator answers although DEBUG is off: for a public demo only.
     allow_without_debug: bool = False
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from . import identities, outbox, webhooks
 from .conf import get_settings
@@ -105,7 +106,8 @@ def send_order(
     """This will send a cart. ``items[]: {product_retailer_id, quantity, item_price, currency}``."""
     value = {"catalog_id": "1", "text": text, "product_items": items}
     count = sum(int(item.get("quantity", 1)) for item in items)
-    pieces = {"title": _("Cart, %(count)d items") % {"count": count}, "body": text}
+    title = ngettext("Cart, %(count)d item", "Cart, %(count)d items", count) % {"count": count}
+    pieces = {"title": title, "body": text}
     return send(customer, kind="order", value=value, pieces=pieces, now=now)
 
 

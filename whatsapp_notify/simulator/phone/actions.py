@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from whatsapp_notify.simulator import attachments, control, customers, phone_numbers
+from whatsapp_notify.simulator import attachments, catalog, control, customers, phone_numbers
 from whatsapp_notify.simulator.attachments import Attachment
 from whatsapp_notify.simulator.errors import GraphError
 from whatsapp_notify.simulator.fates import Fate
@@ -22,7 +22,7 @@ REACTIONS: Final = customers.REACTIONS
 
 #: Most characters that a person can write at once, as in WhatsApp.
 TEXT_LIMIT: Final = 4096
-#: Most characters of a caption.
+#: Most characters of a caption, and of a note with a cart.
 CAPTION_LIMIT: Final = 1024
 
 #: Where the quick action "location" says that the customer is: the Senate Square of Helsinki.
@@ -60,6 +60,8 @@ def run(
             attachments.send(customer, attachment=chosen, now=now)
         case "location", [*pk]:
             _send_location(customer, pk=":".join(pk), now=now)
+        case "cart", []:
+            _send_cart(customer, data=data, now=now)
         case "contact", [pk]:
             asked = _message(customer, pk)
             phone_numbers.share(customer, context_wamid=asked.wamid, now=now)
@@ -94,6 +96,20 @@ def _send_location(customer: SimulatedCustomer, *, pk: str, now: datetime) -> No
         context_wamid=context_wamid,
         now=now,
     )
+
+
+def _send_cart(customer: SimulatedCustomer, *, data: Mapping[str, Any], now: datetime) -> None:
+    note = str(data.get("note", "")).strip()
+    if len(note) > CAPTION_LIMIT:
+        raise BadAction
+    try:
+        items = catalog.cart_items(data)
+    except catalog.BadQuantity as err:
+        limit = {"limit": catalog.MAX_QUANTITY}
+        raise BadAction(_("Take 0 to %(limit)d pieces of a product.") % limit) from err
+    if not items:
+        raise BadAction(_("Put something into the cart first."))
+    customers.send_order(customer, items=items, text=note, now=now)
 
 
 def _message(customer: SimulatedCustomer, pk: str) -> ChatMessage:

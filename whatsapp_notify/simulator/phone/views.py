@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from whatsapp_notify.simulator import conf, control
+from whatsapp_notify.simulator import catalog, conf, control
 from whatsapp_notify.simulator.errors import GraphError
 from whatsapp_notify.simulator.fates import FATES
 from whatsapp_notify.simulator.models import SimulatedCustomer, StoredMedia
@@ -81,6 +81,8 @@ def chat(request: HttpRequest, pk: int) -> HttpResponse:
         customer=customer,
         items=presenting.items(messages, host=request.get_host(), now=now),
         reactions=actions.REACTIONS,
+        products=catalog.products(),
+        most_pieces=catalog.MAX_QUANTITY,
         quoted=presenting.quoted_by(customer, pk=request.GET.get("quote", "")),
         **presenting.panel(customer, now=now),
     )
