@@ -16,9 +16,9 @@ from whatsapp_notify.models import (
     Contact,
     DeliveryEvent,
     Message,
+    Rate,
     ShopEvent,
     UnmatchedStatus,
-    set_based,
 )
 from whatsapp_notify.models.set_based import insert_rows, update_rows
 
@@ -28,6 +28,7 @@ TEXTS = [
     "", "plain", "O'Brien", 'say "hello"', "100 %", "%s %(name)s %%", "a\\b\\n", "a\nb\tc",
     "{order._secret}", "$.state", "Привет, öäå €", "😀", "null", "true", "123", "1e3", "0012",
     '{"a": 1}', "[1]", "--; DROP TABLE", "\u2028",
+    "NULL", "a,b", "{a,b}", '"', "\\", '\\"', '"\\', " ",
 ]  # fmt: skip
 
 
@@ -63,6 +64,14 @@ class TestUpdateRows:
 
         message.refresh_from_db()
         assert message.error_detail == text
+
+    def test_keeps_the_texts_of_many_rows_apart(self) -> None:
+        rows = [{"id": factories.queued().pk, "error_detail": text} for text in TEXTS]
+
+        update_rows(model=Message, rows=rows)
+
+        stored = dict(Message.objects.values_list("id", "error_detail"))
+        assert stored == {row["id"]: row["error_detail"] for row in rows}
 
     @pytest.mark.parametrize(
         ("column", "value"),
@@ -260,10 +269,15 @@ class TestInsertRows:
         assert inserted == 3
 
 
-class TestPlainValues:
+class TestKindsOfValues:
     def test_amounts_keep_their_digits(self) -> None:
-        field = models.DecimalField(max_digits=10, decimal_places=2)
+        rows = [
+            {"country": country, "amount": amount}
+            for country, amount in (("FI", Decimal("0.055600")), ("SE", Decimal("9999.123456")))
+        ]
+        same = {"category": "utility", "currency": "EUR", "effective_from": date(2026, 10, 1)}
 
-        plain = set_based._converter(connection, field)
+        insert_rows(model=Rate, rows=rows, same=same)
 
-        assert plain(Decimal("12.10")) == "12.10"
+        amounts = dict(Rate.objects.values_list("country", "amount"))
+        assert amounts == {row["country"]: row["amount"] for row in rows}

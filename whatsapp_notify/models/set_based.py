@@ -1,14 +1,15 @@
 """Many rows in one statement, on PostgreSQL and SQLite alike.
 
 Per-row saves cost hundreds of microseconds and ``bulk_update`` no less; one statement over a
-JSON recordset costs about ten. Both databases get the rows as one JSON parameter, and what is
-the same for all rows once.
+recordset costs about ten. PostgreSQL gets an array for each column, which it reads in two thirds
+of the time that JSON takes it; SQLite gets the rows as JSON. What is the same for all rows is
+given once.
 """
 
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, overload
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
@@ -19,6 +20,9 @@ Row = Mapping[str, Any]
 
 # PostgreSQL refuses NUL, and no database stores half a character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+#: The length or the digits of a column's type.
+_LENGTH = re.compile(r"\([0-9, ]+\)")
 
 
 def update_rows(
@@ -59,7 +63,7 @@ def update_rows(
         for field in fields
         if field.attname not in matching
     ]
-    params.append(_payload(connection, fields, rows))
+    params += _recordset_params(connection, [model._meta.pk, *fields], rows)
     where = [
         f"{table}.id = {reads['id']}",
         *(
@@ -120,7 +124,7 @@ def insert_rows(*, model: type[models.Model], rows: Sequence[Row], same: Row | N
         f"SELECT {values} FROM {source} WHERE true ON CONFLICT DO NOTHING"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, _payload(connection, own, rows)])
+        cursor.execute(sql, [*params, *_recordset_params(connection, own, rows)])
         return int(cursor.rowcount)
 
 
@@ -130,7 +134,8 @@ def among(ids: Collection[int]) -> RawSQL:
     Django and the driver look at each parameter several times; hundreds cost milliseconds.
     """
     if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])  # no text of others
+        literal = _array(str, list(ids))
+        return RawSQL("SELECT unnest(%s::bigint[])", [literal])  # no text of others
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))])
 
 
@@ -178,7 +183,7 @@ def _marks_for(connection: Any, fields: Sequence[Any]) -> list[str]:
 
 def _parameter(connection: Any, field: Any, value: Any) -> Any:
     if isinstance(value, str):
-        value = _UNSTORABLE.sub("\ufffd", value)
+        value = _UNSTORABLE.sub(_REPLACEMENT, value)
     return field.get_db_prep_save(value, connection)
 
 
@@ -190,9 +195,12 @@ def _fields(model: type[models.Model], names: Iterable[str]) -> list[Any]:
 def _recordset(connection: Any, fields: Sequence[Any]) -> tuple[str, dict[str, str]]:
     """This will return the FROM item and how each column is read out of it."""
     if connection.vendor == "postgresql":
-        definitions = ", ".join(f'"{field.column}" {_type(connection, field)}' for field in fields)
+        # Without its length: a text that is too long is refused by the column, not cut here.
+        types = (_LENGTH.sub("", _type(connection, field)) for field in fields)
+        arrays = ", ".join(f"%s::{each}[]" for each in types)
+        names = ", ".join(f'"{field.column}"' for field in fields)
         reads = {field.column: f'v."{field.column}"' for field in fields}
-        return f"jsonb_to_recordset(%s::jsonb) AS v({definitions})", reads
+        return f"unnest({arrays}) AS v({names})", reads
     reads = {field.column: f"json_extract(v.value, '$.{field.column}')" for field in fields}
     return "json_each(%s) AS v", reads
 
@@ -203,50 +211,64 @@ def _type(connection: Any, field: Any) -> str:
     return str(field.cast_db_type(connection))
 
 
-def _payload(connection: Any, fields: Sequence[Any], rows: Sequence[Row]) -> str:
-    columns = [(each.attname, each.column, _converter(connection, each)) for each in fields]
-    records = [
-        {column: convert(row[attname]) for attname, column, convert in columns} for row in rows
-    ]
-    if "id" in rows[0]:
-        for record, row in zip(records, rows, strict=True):
-            record["id"] = row["id"]
-    return json.dumps(records, ensure_ascii=False, check_circular=False, separators=(",", ":"))
+def _recordset_params(connection: Any, fields: Sequence[Any], rows: Sequence[Row]) -> list[str]:
+    """This will return what stands for the rows in the statement."""
+    if connection.vendor == "postgresql":
+        return [_array(_sql_writer(each), [row[each.attname] for row in rows]) for each in fields]
+    columns = [(each.attname, each.column, _json_writer(connection, each)) for each in fields]
+    records = [{column: write(row[attname]) for attname, column, write in columns} for row in rows]
+    return [json.dumps(records, ensure_ascii=False, check_circular=False, separators=(",", ":"))]
 
 
-def _converter(connection: Any, field: Any) -> Callable[[Any], Any]:
-    """This will return what makes plain JSON of a value of the field."""
-    is_postgresql = connection.vendor == "postgresql"
+def _array(write: Callable[[Any], str], values: Sequence[Any]) -> str:
+    """This will write a literal of PostgreSQL, which reads it faster than the driver writes one."""
+    literal = ",".join(["NULL" if value is None else write(value) for value in values])
+    return f"{{{_UNSTORABLE.sub(_REPLACEMENT, literal)}}}"
+
+
+def _sql_writer(field: Any) -> Callable[[Any], str]:
+    """This will return what writes a value of the field as an element of an array."""
     if isinstance(field, models.JSONField):
-        return _same if is_postgresql else _dump
+        return lambda value: _quoted(json.dumps(value, ensure_ascii=False))
+    if isinstance(field, models.DateField):
+        return _isoformat
+    if isinstance(field, (models.CharField, models.TextField)):
+        return _quoted
+    return lambda value: _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    # An enumeration's member is a str, but need not be written as its value.
+    escaped = str.replace(text, "\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _isoformat(value: date) -> str:
+    return value.isoformat()
+
+
+def _json_writer(connection: Any, field: Any) -> Callable[[Any], Any]:
+    """This will return what makes plain JSON of a value of the field, for SQLite."""
+    if isinstance(field, models.JSONField):
+        return _dump
     if isinstance(field, (models.CharField, models.TextField)):
         return _storable
     if isinstance(field, models.DateTimeField):
-        if is_postgresql:
-            return _isoformat
         return lambda value: connection.ops.adapt_datetimefield_value(value)
     if isinstance(field, models.DateField):
-        return _isoformat
+        return lambda value: None if value is None else value.isoformat()
     if isinstance(field, models.DecimalField):
         return lambda value: None if value is None else str(value)
-    return _same
-
-
-def _same(value: Any) -> Any:
-    return value
+    return lambda value: value
 
 
 def _dump(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _isoformat(value: Any) -> str | None:
-    return None if value is None else value.isoformat()
-
-
 def _storable(value: Any) -> Any:
     # An enumeration's member is a str of its own class, which costs more to look at.
-    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+    return _UNSTORABLE.sub(_REPLACEMENT, value) if isinstance(value, str) else value
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -12,7 +12,13 @@ from django.db.models import QuerySet
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import errors
 from whatsapp_notify.domain.receipts import Refused
-from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, WITH_PROVIDER, State, join
+from whatsapp_notify.domain.statuses import (
+    PROVIDER_ORDER,
+    SETTLED_BY_STATUS,
+    WITH_PROVIDER,
+    State,
+    join,
+)
 from whatsapp_notify.models import DeliveryEvent, Message
 from whatsapp_notify.models.set_based import as_text, from_text, update_rows
 from whatsapp_notify.services import doorbells, timeline
@@ -34,6 +40,9 @@ _AT_EASE = {
     "error_code": None,
     "error_detail": "",
 }
+
+#: The line of the delivery log that each of them is.
+_KIND = {state: str(DeliveryEvent.Kind(state)) for state in PROVIDER_ORDER}
 
 _TIME_COLUMN = {
     State.SENT: "sent_at",
@@ -173,10 +182,10 @@ def _is_step(before: _Before, after: Held) -> bool:
 def _join(message: Held, news: News) -> bool:
     """This will move one message in memory, and tell whether it has failed by this news."""
     was = State(message.state)
-    if _is_stale(message, news):
+    if _is_stale(message, was, news):
         return False
     new = join(was, news.state)
-    is_last_call = news.attempt in {0, message.attempt}
+    is_last_call = news.attempt in (0, message.attempt)
     if is_last_call or message.provider_message_id is None:
         message.provider_message_id = message.provider_message_id or news.provider_message_id
     message.accepted_at = _earliest(message.accepted_at, news.at, message.called_at)
@@ -196,15 +205,14 @@ def _join(message: Held, news: News) -> bool:
     return new is State.FAILED and new is not was
 
 
-def _is_stale(message: Held, news: News) -> bool:
+def _is_stale(message: Held, was: State, news: News) -> bool:
     """This will tell whether news about an earlier call say nothing of the message any more.
 
     That an earlier copy has arrived is always worth knowing. That it has failed is not, for
     a new call is wanted or under way; nor that it had left before it failed.
     """
-    was = State(message.state)
     is_known_by_id_alone = news.attempt == 0 and was in SETTLED_BY_STATUS
-    is_earlier_call = news.attempt not in {0, message.attempt} or was is State.QUEUED
+    is_earlier_call = news.attempt not in (0, message.attempt) or was is State.QUEUED
     if not (is_earlier_call or is_known_by_id_alone):
         return False
     if news.state in {State.DELIVERED, State.READ}:
@@ -224,7 +232,7 @@ def _earliest(
 def _line(message: Held, news: News) -> dict[str, Any]:
     return {
         "message_id": message.pk,
-        "kind": str(DeliveryEvent.Kind(news.state)),
+        "kind": _KIND[news.state],
         "at": news.at,
         "attempt": news.attempt or message.attempt,
         "error_code": news.code,

@@ -27,18 +27,21 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
     Returns:
         How many messages changed their state.
     """
-    told = [each for status in statuses if (each := _read(status)) is not None]
-    if not told:
+    if not statuses:
         return 0
     with transaction.atomic():
         instance = installation.current(now=now).instance
-        messages = _hold(told, instance)
+        read = [_read(status, instance) for status in statuses]
+        told = [each for each in read if each is not None]
+        if not told:
+            return 0
+        messages = _hold(told)
         by_provider_id = {m.provider_message_id: m for m in messages.values()}
         before = set(by_provider_id)
         matched: dict[int, list[News]] = defaultdict(list)
         strangers: list[News] = []
         for each in told:
-            ours = each.ours_at(instance)
+            ours = each.ours
             if ours is None:
                 message = by_provider_id.get(each.news.provider_message_id)
             else:
@@ -52,7 +55,7 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
         learnt = {messages[pk].provider_message_id for pk in matched} - before
         waited = unmatched.match(provider_message_ids=sorted(filter(None, learnt)), now=now)
         # See Note [Locks are taken in one order]: contacts, templates, at last the sender.
-        _learn(told, messages, instance, now)
+        _learn(told, messages, now)
         refusals.take_effect(refused=[*written.refused, *waited.refused], now=now)
         return written.moved + waited.moved
 
@@ -62,16 +65,12 @@ class _Told:
     """One status, as news, with whom it is about."""
 
     news: News
-    opaque_id: OpaqueId | None
+    #: Our own id, where this installation has given it.
+    ours: OpaqueId | None
     person: Person
 
-    def ours_at(self, instance: str) -> OpaqueId | None:
-        """This will return our own id, where this installation has given it."""
-        ours = self.opaque_id
-        return ours if ours is not None and ours.instance == instance else None
 
-
-def _read(status: Status) -> _Told | None:
+def _read(status: Status, instance: str) -> _Told | None:
     state = from_provider(status.status)
     if state is None or status.recipient_type == "group":
         return None
@@ -84,26 +83,27 @@ def _read(status: Status) -> _Told | None:
         attempt=decoded.attempt if decoded else 0,
         code=status.error_code,
         detail=errors.without_personal_data(problem.details or problem.title) if problem else "",
-        pricing=dict(status.pricing),
+        pricing=dict(status.pricing) if status.pricing else {},
     )
-    return _Told(item, decoded, status.person)
+    is_ours = decoded is not None and decoded.instance == instance
+    return _Told(item, decoded if is_ours else None, status.person)
 
 
-def _hold(told: Sequence[_Told], instance: str) -> dict[int, Held]:
-    ids = {ours.message_id for each in told if (ours := each.ours_at(instance))}
-    others = {each.news.provider_message_id for each in told if each.ours_at(instance) is None}
+def _hold(told: Sequence[_Told]) -> dict[int, Held]:
+    ids = {each.ours.message_id for each in told if each.ours}
+    others = {each.news.provider_message_id for each in told if each.ours is None}
     if others:
         found = Message.objects.filter(provider_message_id__in=others)
         ids.update(found.values_list("id", flat=True))
     return news.hold(Message.objects.filter(pk__in=among(ids)))
 
 
-def _learn(told: Sequence[_Told], messages: dict[int, Held], instance: str, now: datetime) -> None:
+def _learn(told: Sequence[_Told], messages: dict[int, Held], now: datetime) -> None:
     """This will keep user ids of people whom we wrote to by phone, where they are new."""
     people = {
-        each.person.user_id: (ours.message_id, each.person)
+        each.person.user_id: (each.ours.message_id, each.person)
         for each in told
-        if each.person.user_id and (ours := each.ours_at(instance)) is not None
+        if each.person.user_id and each.ours is not None
     }
     if not people:
         return

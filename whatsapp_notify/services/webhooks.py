@@ -60,6 +60,11 @@ class _Reading:
     problems: list[str]
 
     @property
+    def has_rest(self) -> bool:
+        """Whether there is more than statuses."""
+        return bool(self.parsed.messages or self.parsed.preferences or self.parsed.notices)
+
+    @property
     def rest(self) -> list[tuple[Callable[..., object], object]]:
         """What is no status, each with its handler."""
         return [
@@ -224,9 +229,9 @@ def _process_batch(ids: Sequence[int], now: datetime) -> None:
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)
-        _finish([reading for reading in readings if not reading.rest], now)
+        _finish([reading for reading in readings if not reading.has_rest], now)
     with shared_reads.shared():
-        for group in _groups(reading for reading in readings if reading.rest):
+        for group in _groups(reading for reading in readings if reading.has_rest):
             _process_group(group, now)
 
 
@@ -319,7 +324,8 @@ def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
         reading.parsed = wire.parse(bytes(body))
     except wire.MalformedBody as err:
         reading.problems.append(str(err))
-    reading.problems.extend(f"{each.path}: {each.reason}" for each in reading.parsed.malformed)
+    if reading.parsed.malformed:
+        reading.problems += [f"{each.path}: {each.reason}" for each in reading.parsed.malformed]
     return reading
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from whatsapp_notify.cloud_api.json_body import load_object
 from whatsapp_notify.cloud_api.webhooks.inbound import InboundMessage, read_message
@@ -21,6 +21,16 @@ from whatsapp_notify.cloud_api.webhooks.reading import (
 from whatsapp_notify.cloud_api.webhooks.statuses import Status, read_status
 
 _OBJECT = "whatsapp_business_account"
+
+_READERS: Final[dict[str, Callable[..., Any]]] = {
+    "messages": read_message,
+    "statuses": read_status,
+    "user_preferences": read_preference,
+}
+
+#: The way to an element, from its end: (the way to what it is in, key, index if in a list). It is
+#: written out for the few that are refused only.
+_Path = tuple[Any, str, int | None] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +73,20 @@ def parse(body: bytes) -> Parsed:
         base: dict[str, Any] = {"business_account_id": "", "field": text(data, "object")}
         collected.unknown.append(UnknownChange(**base, raw=data))
         return collected.freeze()
-    for path, entry in collected.each(data, "entry", path=""):
+    for path, entry in collected.each(data, "entry", path=None):
         for change_path, change in collected.each(entry, "changes", path=path):
             _read_change(collected, change, entry=entry, path=change_path)
     return collected.freeze()
 
 
 def _read_change(
-    collected: "_Collected", change: JsonObject, *, entry: JsonObject, path: str
+    collected: "_Collected", change: JsonObject, *, entry: JsonObject, path: _Path
 ) -> None:
     field_name, value = text(change, "field"), change.get("value")
     if not field_name or not isinstance(value, dict):
         collected.refuse(path, "field or value: is missing", change)
         return
+    path = (path, "value", None)
     metadata = child(value, "metadata")
     origin = {
         "business_account_id": text(entry, "id"),
@@ -83,19 +94,22 @@ def _read_change(
         "display_phone_number": text(metadata, "display_phone_number")
         or text(value, "display_phone_number"),
     }
-    base = {
-        **origin,
-        "field": field_name,
-        "happened_at": optional_moment(entry, "time"),
-        "raw": value,
-    }
+
+    def base() -> dict[str, Any]:
+        happened_at = optional_moment(entry, "time")
+        return {**origin, "field": field_name, "happened_at": happened_at, "raw": value}
+
     if field_name in {"messages", "user_preferences"}:
-        _read_messages(collected, value, origin=origin, base=base, path=f"{path}.value")
+        is_known = _read_elements(collected, value, origin=origin, path=path)
+        if errors := problems(value):
+            collected.notices.append(ValueErrorNotice(**base(), errors=errors))
+        elif not is_known:
+            collected.unknown.append(UnknownChange(**base()))
         return
     try:
-        notice = read_notice(value, base=base)
+        notice = read_notice(value, base=base())
     except Malformed as err:
-        collected.refuse(f"{path}.value", str(err), change)
+        collected.refuse(path, str(err), change)
         return
     if isinstance(notice, UnknownChange):
         collected.unknown.append(notice)
@@ -103,72 +117,66 @@ def _read_change(
         collected.notices.append(notice)
 
 
-def _read_messages(
-    collected: "_Collected",
-    value: JsonObject,
-    *,
-    origin: dict[str, Any],
-    base: dict[str, Any],
-    path: str,
-) -> None:
+def _read_elements(
+    collected: "_Collected", value: JsonObject, *, origin: dict[str, Any], path: _Path
+) -> bool:
+    """This will read messages, statuses and preferences; returns whether there is a list of any."""
     contacts = read_contacts(value)
-    kinds: tuple[tuple[str, Callable[..., Any], list[Any]], ...] = (
-        ("messages", read_message, collected.messages),
-        ("statuses", read_status, collected.statuses),
-        ("user_preferences", read_preference, collected.preferences),
-    )
     is_known = False
-    for key, reader, found in kinds:
+    for key, reader in _READERS.items():
         if key not in value:
             continue
         is_known = True
+        found = collected.elements[key]
         for element_path, element in collected.each(value, key, path=path):
             try:
                 found.append(reader(element, origin=origin, contacts=contacts))
             except Malformed as err:
                 collected.refuse(element_path, str(err), element)
-    if errors := problems(value):
-        is_known = True
-        collected.notices.append(ValueErrorNotice(**base, errors=errors))
-    if not is_known:
-        collected.unknown.append(UnknownChange(**base))
+    return is_known
 
 
 class _Collected:
     """What has been read so far."""
 
     def __init__(self) -> None:
-        self.statuses: list[Status] = []
-        self.messages: list[InboundMessage] = []
-        self.preferences: list[PreferenceChange] = []
+        self.elements: dict[str, list[Any]] = {key: [] for key in _READERS}
         self.notices: list[Notice] = []
         self.unknown: list[UnknownChange] = []
         self.malformed: list[MalformedElement] = []
 
-    def refuse(self, path: str, reason: str, raw: Any) -> None:
-        self.malformed.append(MalformedElement(path=path, reason=reason, raw=raw))
+    def refuse(self, path: _Path, reason: str, raw: Any) -> None:
+        self.malformed.append(MalformedElement(path=_written(path), reason=reason, raw=raw))
 
-    def each(self, data: JsonObject, key: str, *, path: str) -> list[tuple[str, JsonObject]]:
+    def each(self, data: JsonObject, key: str, *, path: _Path) -> list[tuple[_Path, JsonObject]]:
         """This will give the objects of a list with their paths, and refuse all else in it."""
-        path = f"{path}.{key}" if path else key
         items = data.get(key)
         if not isinstance(items, list):
-            self.refuse(path, "is no list", items)
+            self.refuse((path, key, None), "is no list", items)
             return []
-        elements: list[tuple[str, JsonObject]] = []
+        elements: list[tuple[_Path, JsonObject]] = []
         for index, item in enumerate(items):
             if isinstance(item, dict):
-                elements.append((f"{path}[{index}]", item))
+                elements.append(((path, key, index), item))
             else:
-                self.refuse(f"{path}[{index}]", "is no object", item)
+                self.refuse((path, key, index), "is no object", item)
         return elements
 
     def freeze(self) -> Parsed:
         return Parsed(
-            statuses=tuple(self.statuses),
-            messages=tuple(self.messages),
-            preferences=tuple(self.preferences),
+            statuses=tuple(self.elements["statuses"]),
+            messages=tuple(self.elements["messages"]),
+            preferences=tuple(self.elements["user_preferences"]),
             notices=tuple(self.notices),
             unknown=tuple(self.unknown),
             malformed=tuple(self.malformed),
         )
+
+
+def _written(path: _Path) -> str:
+    """This will write a path out, as ``MalformedElement.path`` has it."""
+    if path is None:
+        return ""
+    parent, key, index = path
+    step = key if index is None else f"{key}[{index}]"
+    return f"{_written(parent)}.{step}" if parent else step

@@ -59,9 +59,12 @@ def text(data: JsonObject, *keys: str) -> str:
     """This will give the first of the keys that holds a text or number, as text; else empty."""
     for key in keys:
         value = data.get(key)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value is None:
+            continue
+        if isinstance(value, str):
+            if value:
+                return value
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
             return str(value)
     return ""
 
@@ -117,6 +120,9 @@ def number(data: JsonObject, key: str) -> int | None:
 
 def problems(data: JsonObject) -> tuple[Problem, ...]:
     """This will read ``errors[]: {code, title, message, error_data: {details}, href}``."""
+    told = objects(data.get("errors"))
+    if not told:
+        return ()
     return tuple(
         Problem(
             code=number(item, "code"),
@@ -125,7 +131,7 @@ def problems(data: JsonObject) -> tuple[Problem, ...]:
             details=text(child(item, "error_data"), "details") or text(item, "details"),
             href=text(item, "href"),
         )
-        for item in objects(data.get("errors"))
+        for item in told
     )
 
 

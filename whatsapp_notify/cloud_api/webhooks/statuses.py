@@ -66,7 +66,8 @@ def read_status(data: JsonObject, *, origin: dict[str, Any], contacts: list[Json
         Malformed: It has no id, no status or no time.
     """
     recipient = data.get("recipient_id")
-    is_group = text(data, "recipient_type") == "group"
+    recipient_type = text(data, "recipient_type")
+    is_group = recipient_type == "group"
     participant = data.get("recipient_participant_id")
     person = read_person(
         wa_id=participant if is_group else recipient,
@@ -81,7 +82,7 @@ def read_status(data: JsonObject, *, origin: dict[str, Any], contacts: list[Json
         happened_at=moment(data, "timestamp"),
         person=person,
         opaque_id=text(data, "biz_opaque_callback_data"),
-        recipient_type=text(data, "recipient_type"),
+        recipient_type=recipient_type,
         group_id=text(data, "recipient_id") if is_group else "",
         recipient_participant_id=identities.to_wa_id(participant),
         recipient_identity_key_hash=text(data, "recipient_identity_key_hash"),
