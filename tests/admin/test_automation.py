@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin import factories as make
-from whatsapp_notify.models import Automation
+from whatsapp_notify.models import Automation, Topic
+from whatsapp_notify.models.automation import Event
 
 LIST = "/admin/whatsapp_notify/automation/"
 
@@ -156,3 +157,55 @@ class TestList:
         automation.refresh_from_db()
         assert automation.is_active is is_active
         assert LogEntry.objects.count() == 1
+
+
+class TestQuestionAboutConsent:
+    """As long as consent has to be confirmed, somebody must ask."""
+
+    @pytest.fixture
+    def asking(self, automation: Automation) -> Automation:
+        Topic.objects.update(confirmation_days=14)
+        automation.event = Event.CONSENT_UNCONFIRMED
+        automation.parameters = {"body.1": "{first_name}", "body.2": "{first_name}"}
+        automation.save()
+        return automation
+
+    @pytest.mark.parametrize("change", [{"is_active": ""}, {"event": "order.shipped"}])
+    def test_is_not_taken_away_by_the_form(
+        self, change: dict[str, str], owner: Client, asking: Automation
+    ) -> None:
+        data = form_of(asking, parameter_body_2="{first_name}", **change)
+
+        html = owner.post(url_of(asking), data).content.decode()
+
+        asking.refresh_from_db()
+        assert (asking.is_active, asking.event) == (True, "consent.unconfirmed")
+        assert f"Customers confirm their consent by this question: {asking.topic}." in html
+
+    def test_is_not_switched_off_by_the_list_and_others_are(
+        self, owner: Client, asking: Automation
+    ) -> None:
+        other = make.make_automation(asking.topic, event="order.delivered")
+        ids = [asking.pk, other.pk]
+
+        data = {"action": "switch_off", "_selected_action": ids, "index": 0}
+        html = owner.post(LIST, data, follow=True).content.decode()
+
+        assert list(Automation.objects.filter(is_active=True)) == [asking]
+        assert "Customers confirm their consent by this question" in html
+
+    def test_may_be_left_to_another_automation(self, owner: Client, asking: Automation) -> None:
+        make.make_automation(asking.topic, event="consent.unconfirmed")
+
+        owner.post(LIST, {"action": "switch_off", "_selected_action": [asking.pk], "index": 0})
+
+        asking.refresh_from_db()
+        assert not asking.is_active
+
+    def test_may_rest_when_no_topic_needs_it(self, owner: Client, asking: Automation) -> None:
+        Topic.objects.update(confirmation_days=0)
+
+        owner.post(LIST, {"action": "switch_off", "_selected_action": [asking.pk], "index": 0})
+
+        asking.refresh_from_db()
+        assert not asking.is_active

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin import factories as make
 from whatsapp_notify.models import (
@@ -70,6 +71,14 @@ class TestOpeningHours:
             OpeningHours.objects.create(weekday=weekday, opens=time(0), closes=time(0))
 
         assert "open now" in html_of(owner, "openinghours")
+
+    def test_list_tells_of_a_holiday_where_there_are_no_hours(self, owner: Client) -> None:
+        Holiday.objects.create(date=timezone.localdate(), name="Closed today")
+
+        html = html_of(owner, "openinghours")
+
+        assert "closed now" in html
+        assert "outside its holidays" in html
 
 
 class TestHoliday:

@@ -49,6 +49,20 @@ class TestIsOpen:
     def test_without_hours_is_always_true(self) -> None:
         assert opening.is_open(Hours(zone="Europe/Helsinki"), now=at(2026, 11, 29, 3, 0))
 
+    def test_holidays_count_without_weekly_hours(self) -> None:
+        hours = Hours(zone="Europe/Helsinki", holidays=WEEK.holidays)
+
+        # The night before, the holiday from midnight to midnight, and the day after.
+        moments = [(2026, 12, 6, 23, 59), (2026, 12, 7, 0, 0), (2026, 12, 7, 23, 59), (2026, 12, 8)]
+        found = [opening.is_open(hours, now=at(*moment)) for moment in moments]
+        assert found == [True, False, False, True]
+        noon = at(2026, 12, 7, 12, 0)
+        assert opening.next_opening(hours, now=noon) == at(2026, 12, 8)
+        assert opening.closed_since(hours, now=noon) == at(2026, 12, 7)
+        assert opening.open_time_between(
+            hours, start=at(2026, 12, 6), end=at(2026, 12, 9)
+        ) == timedelta(days=2)
+
     def test_ends_at_midnight_where_the_end_is_midnight(self) -> None:
         late = Hours(zone="Europe/Helsinki", weekly={0: ((time(12), MIDNIGHT),)})
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from whatsapp_notify.admin import automation_form, base, bubble, words
 from whatsapp_notify.domain.templates import ParameterProblems
 from whatsapp_notify.models import Automation, Template
+from whatsapp_notify.models.automation import Event
 from whatsapp_notify.services import automations
 
 _MAIN_FIELDS = ("name", "event", "topic", "channel", "template_name", "is_active")
@@ -71,6 +72,9 @@ class AutomationAdmin(base.PageAdmin):
         self, request: HttpRequest, queryset: QuerySet[Automation], *, is_active: bool
     ) -> None:
         rows = list(queryset.exclude(is_active=is_active))
+        if not is_active and (topics := automation_form.unconfirmable(rows)):
+            self.message_user(request, automation_form.still_needed(topics), messages.ERROR)
+            rows = [row for row in rows if row.event != Event.CONSENT_UNCONFIRMED]
         for automation in rows:
             automation.is_active = is_active
             automation.save(update_fields=["is_active"])

@@ -1,6 +1,6 @@
 """The form of an automation: one input for each placeholder of its template."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -13,7 +13,7 @@ from whatsapp_notify import conf
 from whatsapp_notify.domain import placeholders as expressions
 from whatsapp_notify.domain import templates
 from whatsapp_notify.domain.templates import Placeholder, TemplateDefinition
-from whatsapp_notify.models import Automation, ShopEvent, Template
+from whatsapp_notify.models import Automation, ShopEvent, Template, Topic
 from whatsapp_notify.models.automation import Event
 from whatsapp_notify.services import automations, confirmations, template_choice
 
@@ -69,6 +69,10 @@ class AutomationForm(forms.ModelForm):
         cleaned = super().clean() or self.cleaned_data
         for name in self.inputs:
             self._check_expression(name, cleaned.get(name) or "")
+        # The instance is as it was until all fields are in order.
+        asks = self.instance.event == cleaned.get("event") and cleaned.get("is_active")
+        if not asks and (topics := unconfirmable([self.instance])):
+            self.add_error("is_active", still_needed(topics))
         return cleaned
 
     def save(self, commit: bool = True) -> Any:
@@ -84,6 +88,21 @@ class AutomationForm(forms.ModelForm):
         if unknown := sorted(expressions.names_in(expression) - self.known):
             names = ", ".join(f"{{{each}}}" for each in unknown)
             self.add_error(name, _("Not known here: %(names)s.") % {"names": names})
+
+
+def unconfirmable(rows: Iterable[Automation]) -> Sequence[Topic]:
+    """This will return the topics whose consent nobody could confirm without these automations."""
+    asking = [row.pk for row in rows if row.is_active and row.event == Event.CONSENT_UNCONFIRMED]
+    return confirmations.unasked_topics(without=asking) if asking else []
+
+
+def still_needed(topics: Iterable[Topic]) -> str:
+    """This will say why an automation must stay on."""
+    names = ", ".join(str(topic) for topic in topics)
+    return _(
+        "Customers confirm their consent by this question: %(topics)s. Set the days to confirm "
+        "to 0 there first."
+    ) % {"topics": names}
 
 
 def form_class(automation: Automation | None) -> type[AutomationForm]:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.admin import base
 from whatsapp_notify.domain.policy import LawfulBasis, Purpose
-from whatsapp_notify.models import Automation, Topic
+from whatsapp_notify.models import Topic
 from whatsapp_notify.models.automation import Event
+from whatsapp_notify.services import confirmations
 
 
 class TopicForm(forms.ModelForm):
@@ -19,8 +20,7 @@ class TopicForm(forms.ModelForm):
 
     def clean_confirmation_days(self) -> int:
         days = int(self.cleaned_data["confirmation_days"])
-        asking = Automation.objects.filter(event=Event.CONSENT_UNCONFIRMED, is_active=True)
-        if days and not asking.exists():
+        if days and not confirmations.is_asked_for():
             raise forms.ValidationError(
                 _(
                     "No automation asks customers to confirm. Switch one on for the event "

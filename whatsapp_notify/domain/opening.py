@@ -16,10 +16,15 @@ _WEEK_MINUTES = 7 * _DAY_MINUTES
 #: From and until; an end at or before the start is on the next day, 00:00 is midnight.
 Stretch = tuple[time, time]
 
+_WHOLE_DAY: tuple[Stretch, ...] = ((time(0), time(0)),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Opening hours in one time zone; without weekly hours the shop counts as always open."""
+    """Opening hours in one time zone.
+
+    Without weekly hours the shop counts as always open, save on its holidays.
+    """
 
     zone: str
     #: Stretches of each weekday, Monday = 0.
@@ -30,12 +35,14 @@ class Hours:
     @property
     def is_kept(self) -> bool:
         """Whether the shop has told any hours."""
-        return any(self.weekly.values())
+        return any(self.weekly.values()) or bool(self.holidays)
 
     def on(self, day: date) -> tuple[Stretch, ...]:
         """This will return the stretches that begin on a day."""
         if day in self.holidays:
             return self.holidays[day]
+        if not any(self.weekly.values()):
+            return _WHOLE_DAY
         return tuple(sorted(self.weekly.get(day.weekday(), ())))
 
 

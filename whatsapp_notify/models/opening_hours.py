@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 class OpeningHours(models.Model):
     """One stretch of one day of each week, in the shop's time zone.
 
-    Without any row the shop counts as always open, and no away notice is sent.
+    Without any row the shop counts as always open, save on holidays.
     """
 
     class Weekday(models.IntegerChoices):

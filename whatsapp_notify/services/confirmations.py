@@ -7,7 +7,7 @@ projection keeps the result for the gate. Nothing runs at the end of a wait: the
 before, and goes on refusing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from whatsapp_notify.domain import confirmation
 from whatsapp_notify.domain.confirmation import Act
 from whatsapp_notify.domain.policy import LawfulBasis, Purpose
 from whatsapp_notify.models import (
+    Automation,
     ConsentRecord,
     ConsentState,
     Contact,
@@ -25,6 +26,7 @@ from whatsapp_notify.models import (
     Message,
     Topic,
 )
+from whatsapp_notify.models.automation import Event
 from whatsapp_notify.services import last_calls
 
 _Source = ConsentRecord.Source
@@ -44,6 +46,19 @@ def is_needed(*, topic: Topic, action: str, source: str) -> bool:
         and topic.lawful_basis == LawfulBasis.CONSENT
         and topic.purpose != Purpose.SERVICE
     )
+
+
+def is_asked_for(*, without: Collection[int] = ()) -> bool:
+    """This will tell whether an automation asks customers to confirm, other than those named."""
+    asking = Automation.objects.filter(event=Event.CONSENT_UNCONFIRMED, is_active=True)
+    return asking.exclude(pk__in=without).exists()
+
+
+def unasked_topics(*, without: Collection[int]) -> Sequence[Topic]:
+    """This will return the topics that nobody could confirm if these automations were off."""
+    if is_asked_for(without=without):
+        return []
+    return list(Topic.objects.filter(confirmation_days__gt=0).order_by("pk"))
 
 
 def deadline(*, contact: Contact, topic: Topic, now: datetime) -> datetime:

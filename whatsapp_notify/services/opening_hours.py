@@ -25,7 +25,7 @@ def _read() -> Hours:
     for row in OpeningHours.objects.order_by("weekday", "opens"):
         weekly[row.weekday].append((row.opens, row.closes))
     holidays: dict[date, tuple[Stretch, ...]] = {}
-    for day in Holiday.objects.all() if weekly else ():
+    for day in Holiday.objects.all():
         holidays[day.date] = _stretches(day.opens, day.closes)
     return Hours(
         zone=conf.load().time_zone,
