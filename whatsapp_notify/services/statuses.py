@@ -11,7 +11,7 @@ from whatsapp_notify.cloud_api import errors
 from whatsapp_notify.cloud_api.webhooks import Person, Status
 from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.opaque import OpaqueId
-from whatsapp_notify.domain.statuses import from_provider
+from whatsapp_notify.domain.statuses import State, from_provider
 from whatsapp_notify.models import Identity, Message
 from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import contacts, installation, news, refusals, unmatched
@@ -27,14 +27,16 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
     Returns:
         How many messages changed their state.
     """
-    if not statuses:
+    known = [
+        (status, state)
+        for status in statuses
+        if (state := from_provider(status.status)) is not None and status.recipient_type != "group"
+    ]
+    if not known:
         return 0
     with transaction.atomic():
         instance = installation.current(now=now).instance
-        read = [_read(status, instance) for status in statuses]
-        told = [each for each in read if each is not None]
-        if not told:
-            return 0
+        told = [_read(status, state, instance) for status, state in known]
         messages = _hold(told)
         by_provider_id = {m.provider_message_id: m for m in messages.values()}
         before = set(by_provider_id)
@@ -70,10 +72,7 @@ class _Told:
     person: Person
 
 
-def _read(status: Status, instance: str) -> _Told | None:
-    state = from_provider(status.status)
-    if state is None or status.recipient_type == "group":
-        return None
+def _read(status: Status, state: State, instance: str) -> _Told:
     decoded = opaque.decode(status.opaque_id)
     problem = status.errors[0] if status.errors else None
     item = News(
