@@ -267,9 +267,11 @@ class TestChat:
             ("order", {"items": [
                 {"product_retailer_id": "mug", "quantity": 2, "item_price": "9.9",
                  "currency": "EUR"},
-                {"product_retailer_id": "tea", "quantity": 1, "item_price": "?",
+                {"product_retailer_id": "tea", "quantity": 1500, "item_price": "12,50",
                  "currency": "EUR"},
-            ]}, ["2 × mug 9.90\u00a0EUR", "1 × tea<"]),
+                {"product_retailer_id": "jam", "quantity": 0, "item_price": "",
+                 "currency": ""},
+            ]}, ["2 × mug 9.90\u00a0EUR", "1500 × tea 12,50 EUR", "0 × jam<"]),
             ("contacts", {"cards": [{"name": "Friend"}]}, ["Friend"]),
             ("image", {"caption": "Look"}, ["Picture"]),
             ("reaction", {"emoji": ""}, ["Reaction", "taken back"]),

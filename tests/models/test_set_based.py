@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DataError, IntegrityError, connection, models, transaction
@@ -19,6 +20,7 @@ from whatsapp_notify.models import (
     Rate,
     ShopEvent,
     UnmatchedStatus,
+    set_based,
 )
 from whatsapp_notify.models.set_based import insert_rows, update_rows
 
@@ -281,3 +283,11 @@ class TestKindsOfValues:
 
         amounts = dict(Rate.objects.values_list("country", "amount"))
         assert amounts == {row["country"]: row["amount"] for row in rows}
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a type for it")
+    def test_keys_of_users_may_be_uuids(self) -> None:
+        key = UUID("12345678-1234-5678-1234-567812345678")
+
+        write = set_based._json_writer(connection, models.UUIDField())
+
+        assert [write(key), write(None)] == [key.hex, None]

@@ -1,5 +1,8 @@
 """Carts that customers fill on the phone page from the shop's catalogue."""
 
+import dataclasses
+import itertools
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -19,8 +22,22 @@ def goods() -> list[CatalogProduct]:
     ]
 
 
-def endless_goods() -> list[CatalogProduct]:
-    return goods() * 50
+def endless_goods() -> Iterator[CatalogProduct]:
+    for number in itertools.count():
+        yield dataclasses.replace(goods()[0], retailer_id=str(number))
+
+
+def goods_of_one_id() -> list[CatalogProduct]:
+    mug, tea = goods()
+    return [mug, dataclasses.replace(tea, retailer_id="mug")]
+
+
+def goods_by_key() -> list[CatalogProduct]:
+    return [dataclasses.replace(goods()[0], retailer_id=12345)]  # type: ignore[arg-type]
+
+
+def no_goods() -> None:
+    return None
 
 
 @pytest.fixture
@@ -52,6 +69,28 @@ class TestCart:
         simulator_settings.WHATSAPP_SIMULATOR = {**SETTINGS, "CATALOG": path}
 
         assert len(catalog.products()) == catalog.MOST_PRODUCTS
+
+    def test_has_the_first_of_products_with_one_id(self, simulator_settings: Any) -> None:
+        path = "tests.simulator.test_catalog.goods_of_one_id"
+        simulator_settings.WHATSAPP_SIMULATOR = {**SETTINGS, "CATALOG": path}
+
+        assert catalog.products() == goods()[:1]
+
+    @pytest.mark.parametrize("name", ["no_goods", "goods_by_key", "nowhere"])
+    def test_of_a_broken_catalogue_names_the_fault_and_leaves_the_chat(
+        self, name: str, graph: Caller, customer: SimulatedCustomer, simulator_settings: Any
+    ) -> None:
+        path = f"tests.simulator.test_catalog.{name}"
+        simulator_settings.WHATSAPP_SIMULATOR = {**SETTINGS, "CATALOG": path}
+
+        html = page(graph, customer)
+        response = send(graph, customer, **{"quantity:mug": "1"})
+
+        fault = "The catalogue cannot be read: " + ("ImportError" * (name == "nowhere") or "TypeE")
+        assert fault in html
+        assert 'name="text"' in html
+        assert response.status_code == 400
+        assert fault in response.content.decode()
 
     def test_says_how_to_get_a_catalogue(
         self, graph: Caller, customer: SimulatedCustomer, simulator_settings: Any
@@ -91,7 +130,8 @@ class TestCart:
         [
             ({}, "Put something into the cart first."),
             ({"quantity:mug": "0"}, "Put something into the cart first."),
-            ({"quantity:sold out": "1"}, "Put something into the cart first."),
+            ({"quantity:sold out": "1", "quantity:mug": "1"}, "The catalogue has changed."),
+            ({"quantity:sold out": "0"}, "Put something into the cart first."),
             ({"quantity:mug": "-1"}, "Take 0 to 99 pieces of a product."),
             ({"quantity:mug": "100"}, "Take 0 to 99 pieces of a product."),
             ({"quantity:mug": "1.5"}, "Take 0 to 99 pieces of a product."),
@@ -105,5 +145,5 @@ class TestCart:
         response = send(graph, customer, **fields)
 
         assert response.status_code == 400
-        assert response.content.decode() == words
+        assert response.content.decode().startswith(words)
         assert not OutboxWebhook.objects.exists()

@@ -71,6 +71,8 @@ class TestChecks:
             (True, {"CATALOG": "nowhere.products"}, ["whatsapp_simulator.E005"]),
             (True, {"CATALOG": "tests.simulator.test_safety.CLOSED"}, ["whatsapp_simulator.E005"]),
             (True, {"CATALOG": ["x"]}, ["whatsapp_simulator.E005"]),
+            (True, {"CATALOG": ".products"}, ["whatsapp_simulator.E005"]),
+            (True, {"CATALOG": ".shop.products"}, ["whatsapp_simulator.E005"]),
             (True, {"CATALOG": "tests.simulator.test_catalog.goods"}, []),
             (True, {"ACCESS_TOKEN": ""}, ["whatsapp_simulator.W001"]),
         ],

@@ -180,6 +180,14 @@ def _needs_kind(inbound: InboundMessage) -> bool:
     return inbound.kind not in {"text", "button", "interactive"}
 
 
+def _price(line: Mapping[str, Any]) -> str:
+    """This will write a price of a cart as all other money; one that is none, as it came."""
+    price = chat_carts.price(line["item_price"])
+    if price is None:
+        return f"{line['item_price']} {line['currency']}".strip()
+    return desk_words.amount(price, line["currency"])
+
+
 def _lines(inbound: InboundMessage) -> Iterator[str]:
     """This will write out what a message holds beside its text."""
     content = inbound.content.get("content") or {}
@@ -188,9 +196,8 @@ def _lines(inbound: InboundMessage) -> Iterator[str]:
             yield from filter(None, [content.get("name"), content.get("address")])
             yield f"{content.get('latitude', '')}, {content.get('longitude', '')}"
         case "order":
-            for line in chat_carts.lines(content.get("items") or ()):
-                price = "" if line.price is None else desk_words.amount(line.price, line.currency)
-                yield f"{line.quantity} × {line.product} {price}".strip()
+            for line in content.get("items") or ():
+                yield f"{line['quantity']} × {line['product_retailer_id']} {_price(line)}".strip()
         case "contacts":
             for card in content.get("cards") or ():
                 yield str(card.get("name", ""))

@@ -249,6 +249,10 @@ def _isoformat(value: date) -> str:
 
 def _json_writer(connection: Any, field: Any) -> Callable[[Any], Any]:
     """This will return what makes plain JSON of a value of the field, for SQLite."""
+    if field.is_relation:
+        return _json_writer(connection, field.target_field)
+    if isinstance(field, models.UUIDField):
+        return lambda value: field.get_db_prep_value(value, connection)
     if isinstance(field, models.JSONField):
         return _dump
     if isinstance(field, (models.CharField, models.TextField)):

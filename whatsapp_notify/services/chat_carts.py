@@ -19,7 +19,7 @@ from whatsapp_notify.services import (
 MAX_QUANTITY = 999
 MAX_LINES = 100
 _MAX_PRICE = Decimal(10) ** 9
-_MAX_PLACES = 6
+_SMALLEST = Decimal("0.000001")
 _MAX_REF = 64
 
 
@@ -58,28 +58,31 @@ def read(*, inbound: InboundMessage) -> Cart:
     return Cart(
         key=f"inbound:{inbound.pk}",
         customer=chat_customers.of_contact(inbound.contact),
-        lines=tuple(lines(content["items"])),
+        lines=tuple(_lines(content["items"][:MAX_LINES])),
         note=content["text"],
     )
 
 
-def lines(items: Sequence[Mapping[str, Any]]) -> Iterator[CartLine]:
-    """This will return what stands in a cart, without what no piece is wanted of."""
-    for item in items[:MAX_LINES]:
+def _lines(items: Sequence[Mapping[str, Any]]) -> Iterator[CartLine]:
+    for item in items:
         if item["quantity"] >= 1:
             yield CartLine(
                 product=item["product_retailer_id"],
                 quantity=min(item["quantity"], MAX_QUANTITY),
-                price=_price(item["item_price"]),
+                price=price(item["item_price"]),
                 currency=item["currency"],
             )
 
 
-def _price(text: str) -> Decimal | None:
+def price(text: str) -> Decimal | None:
+    """This will read a price as Meta tells it; None where it is none.
+
+    It comes as a binary fraction, so that more than six decimals are no part of it.
+    """
     try:
-        price = Decimal(text)
+        found = Decimal(text)
     except InvalidOperation:
         return None
-    if not (price.is_finite() and 0 <= price < _MAX_PRICE):
+    if not (found.is_finite() and 0 <= found < _MAX_PRICE):
         return None
-    return price if int(price.as_tuple().exponent) >= -_MAX_PLACES else None
+    return found if int(found.as_tuple().exponent) >= -6 else found.quantize(_SMALLEST)

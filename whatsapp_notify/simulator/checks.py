@@ -80,8 +80,8 @@ def _check_catalog(value: dict[str, Any]) -> list[CheckMessage]:
         return []
     try:
         is_usable = isinstance(path, str) and callable(import_string(path))
-    except ImportError:
-        is_usable = False
+    except (ImportError, TypeError, ValueError):
+        is_usable = False  # such as ".products", which is no path from the top
     if is_usable:
         return []
     return [

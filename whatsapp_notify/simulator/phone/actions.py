@@ -107,6 +107,10 @@ def _send_cart(customer: SimulatedCustomer, *, data: Mapping[str, Any], now: dat
     except catalog.BadQuantity as err:
         limit = {"limit": catalog.MAX_QUANTITY}
         raise BadAction(_("Take 0 to %(limit)d pieces of a product.") % limit) from err
+    except catalog.UnknownProduct as err:
+        raise BadAction(_("The catalogue has changed. Load the page anew.")) from err
+    except catalog.CatalogBroken as err:
+        raise BadAction(_("The catalogue cannot be read: %(fault)s") % {"fault": err}) from err
     if not items:
         raise BadAction(_("Put something into the cart first."))
     customers.send_order(customer, items=items, text=note, now=now)

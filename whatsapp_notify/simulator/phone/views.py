@@ -81,9 +81,8 @@ def chat(request: HttpRequest, pk: int) -> HttpResponse:
         customer=customer,
         items=presenting.items(messages, host=request.get_host(), now=now),
         reactions=actions.REACTIONS,
-        products=catalog.products(),
-        most_pieces=catalog.MAX_QUANTITY,
         quoted=presenting.quoted_by(customer, pk=request.GET.get("quote", "")),
+        **_goods(),
         **presenting.panel(customer, now=now),
     )
     return render(request, "whatsapp_simulator/chat.html", context)
@@ -180,6 +179,14 @@ def media(request: HttpRequest, graph_id: str) -> HttpResponse:
 def _page(**context: Any) -> dict[str, Any]:
     settings = conf.get_settings()
     return {"business_name": settings.business_name, "fates": FATES, **context}
+
+
+def _goods() -> dict[str, Any]:
+    """This will return what the form of a cart shows."""
+    try:
+        return {"products": catalog.products(), "most_pieces": catalog.MAX_QUANTITY}
+    except catalog.CatalogBroken as err:
+        return {"catalog_fault": str(err)}
 
 
 def _html(name: str, context: dict[str, Any]) -> str:
