@@ -60,11 +60,20 @@ class Sent:
 
 
 def send(
-    *, messages: int, workers: int, concurrency: int, latency: float, per_second: int = _UNLIMITED
+    *,
+    messages: int,
+    workers: int,
+    concurrency: int,
+    latency: float,
+    per_second: int = _UNLIMITED,
+    tasks: int | None = None,
 ) -> Sent:
-    """This will let a worker of ours drain an outbox of ``messages``."""
+    """This will let a worker of ours drain an outbox of ``messages``.
+
+    ``tasks`` of its processes send at once; all of them where it is not given.
+    """
     with processes.running(
-        SENDING_TASKS=workers,
+        SENDING_TASKS=tasks or workers,
         CONCURRENCY=concurrency,
         MESSAGES_PER_SECOND=per_second,
         BACKEND="whatsapp_notify.backends.cloud_api.CloudApiBackend",

@@ -130,18 +130,21 @@ def _rate(options: dict[str, Any]) -> Iterator[str]:
     from whatsapp_notify.management.bench import sending
 
     rate, rounds = options["rate"] or 80, options["rounds"] or 1
-    for workers in options["processes"]:
+    asked = [(each, tasks) for each in options["processes"] for tasks in sorted({1, each})]
+    for workers, tasks in asked:
         for _round in range(rounds):
             sent = sending.send(
                 messages=options["messages"] or rate * 20,
                 workers=workers,
+                tasks=tasks,
                 concurrency=options["concurrency"],
                 latency=options["latency"],
                 per_second=rate,
             )
             used = (sent.messages - 1) / sent.seconds / rate
             yield (
-                f"{workers} worker processes, {rate} messages/s set: fullest second "
+                f"{workers} worker processes, {tasks} of them sending at once, {rate} messages/s "
+                "set: fullest second "
                 f"{sent.report['fullest_second']}, used {used:.1%}"
             )
 
