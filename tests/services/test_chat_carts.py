@@ -80,8 +80,7 @@ class TestCart:
         assert (cart.customer.user_id, cart.customer.language) == (user.pk, "sv")
 
     @pytest.mark.parametrize(
-        "price",
-        ["", "free", "NaN", "Infinity", "-1", "1e400", "1000000000", "24,9", "1 2"],
+        "price", ["", "free", "NaN", "Infinity", "-1", "1e400", "1000000000", "24,9", "1 2"]
     )
     def test_has_no_price_where_it_is_none(self, contact: Contact, price: str) -> None:
         cart_of(contact, dataclasses.replace(ITEM, item_price=price))

@@ -35,13 +35,17 @@ class Hours:
     @property
     def is_kept(self) -> bool:
         """Whether the shop has told any hours."""
-        return any(self.weekly.values()) or bool(self.holidays)
+        return self._has_week or bool(self.holidays)
+
+    @property
+    def _has_week(self) -> bool:
+        return any(self.weekly.values())
 
     def on(self, day: date) -> tuple[Stretch, ...]:
         """This will return the stretches that begin on a day."""
         if day in self.holidays:
             return self.holidays[day]
-        if not any(self.weekly.values()):
+        if not self._has_week:
             return _WHOLE_DAY
         return tuple(sorted(self.weekly.get(day.weekday(), ())))
 

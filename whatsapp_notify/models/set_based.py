@@ -1,8 +1,8 @@
 """Many rows in one statement, on PostgreSQL and SQLite alike.
 
 Per-row saves cost hundreds of microseconds and ``bulk_update`` no less; one statement over a
-recordset costs about ten. PostgreSQL gets an array for each column, which it reads in two thirds
-of the time that JSON takes it; SQLite gets the rows as JSON. What is the same for all rows is
+recordset costs about ten. PostgreSQL gets an array for each column, which takes the two of us
+about a quarter less than JSON; SQLite gets the rows as JSON. What is the same for all rows is
 given once.
 """
 

@@ -1,6 +1,6 @@
 """What a customer has put together in the chat becomes a draft order of the shop."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,7 +19,7 @@ from whatsapp_notify.services import (
 MAX_QUANTITY = 999
 MAX_LINES = 100
 _MAX_PRICE = Decimal(10) ** 9
-_SMALLEST = Decimal("0.000001")
+_MAX_DECIMALS = 6
 _MAX_REF = 64
 
 
@@ -63,7 +63,7 @@ def read(*, inbound: InboundMessage) -> Cart:
     )
 
 
-def _lines(items: Sequence[Mapping[str, Any]]) -> Iterator[CartLine]:
+def _lines(items: list[dict[str, Any]]) -> Iterator[CartLine]:
     for item in items:
         if item["quantity"] >= 1:
             yield CartLine(
@@ -85,4 +85,5 @@ def price(text: str) -> Decimal | None:
         return None
     if not (found.is_finite() and 0 <= found < _MAX_PRICE):
         return None
-    return found if int(found.as_tuple().exponent) >= -6 else found.quantize(_SMALLEST)
+    decimals = -int(found.as_tuple().exponent)
+    return found if decimals <= _MAX_DECIMALS else round(found, _MAX_DECIMALS)
