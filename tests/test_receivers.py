@@ -1,6 +1,8 @@
 """Signals of the shop become events, and never disturb the shop."""
 
+import atexit
 import copy
+import math
 import re
 import sys
 import threading
@@ -24,7 +26,7 @@ from whatsapp_notify import receivers, signals, tasks
 from whatsapp_notify.models import Message, ShopEvent
 from whatsapp_notify.receivers import queue
 from whatsapp_notify.receivers import ringer as ringers
-from whatsapp_notify.receivers.ringer import Ringer
+from whatsapp_notify.receivers.ringer import Moments, Ringer
 from whatsapp_notify.services import events, sweep
 
 order_shipped = Signal()
@@ -725,62 +727,91 @@ class TestQueue:
         assert 1 <= len(rung) <= 2
 
 
+class TestMoments:
+    """The arithmetic of Note [A ring a moment], with a clock that only the test moves."""
+
+    NAME = tasks.process_webhooks.name
+
+    def told(self, moments: Moments, *, seconds: float, starting_at: float = 0.0) -> list[float]:
+        """When a task is told for which rings never cease; milliseconds since the first."""
+        now, told = starting_at, []
+        while now <= starting_at + seconds:
+            moments.note_told(self.NAME, now=now)
+            told.append(round(1000 * (now - starting_at)))
+            now = moments.due_at(self.NAME)
+        return told
+
+    def test_what_was_never_told_is_due(self) -> None:
+        assert Moments(longest={}).due_at(self.NAME) == -math.inf
+
+    def test_f25_tells_each_moment_while_rings_keep_coming(self) -> None:
+        assert self.told(Moments(longest={}), seconds=0.5) == [0, 100, 200, 300, 400, 500]
+
+    def test_f25_lets_the_moment_grow_where_a_task_allows_it(self) -> None:
+        moments = Moments(longest={self.NAME: 0.5})
+
+        assert self.told(moments, seconds=2.2) == [0, 100, 300, 700, 1200, 1700, 2200]
+
+    def test_f25_is_short_again_after_a_silence(self) -> None:
+        moments = Moments(longest={self.NAME: 0.5})
+        self.told(moments, seconds=1.7)
+        later = moments.due_at(self.NAME) + ringers.MOMENT_SECONDS
+
+        assert self.told(moments, seconds=0.29, starting_at=later) == [0, 100]
+
+    def test_each_task_has_moments_of_its_own(self) -> None:
+        moments = Moments(longest={})
+
+        moments.note_told(self.NAME, now=7.0)
+
+        assert moments.due_at(tasks.deliver.name) == -math.inf
+
+
 class TestRinger:
     """With moments of some milliseconds, so that nobody has to wait."""
 
     @pytest.fixture
-    def told(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    def told(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(ringers, "MOMENT_SECONDS", 0.01)
         return []
 
-    def ringer(self, told: list[float], **options: Any) -> Ringer:
-        return Ringer(tell=lambda task: told.append(time.monotonic()), **options)
+    def ringer(self, told: list[str]) -> Ringer:
+        return Ringer(tell=lambda task: told.append(task.name))
 
-    def ring_for(self, ringer: Ringer, task: Any, *, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            ringer.ring(task)
-            threading.Event().wait(0.001)
-        assert ringer.wait(timeout_seconds=5)
-
-    def test_tells_the_first_at_once(self, told: list[float]) -> None:
+    def test_tells_what_rings(self, told: list[str]) -> None:
         ringer = self.ringer(told)
-        began = time.monotonic()
 
         ringer.ring(tasks.process_webhooks)
 
         assert ringer.wait(timeout_seconds=5)
-        assert len(told) == 1
-        assert told[0] - began < 1
+        assert told == [tasks.process_webhooks.name]
 
-    def test_f25_tells_each_moment_while_rings_keep_coming(self, told: list[float]) -> None:
-        self.ring_for(self.ringer(told), tasks.deliver, seconds=0.2)
+    def test_f25_a_ring_within_a_moment_waits_and_keeps_no_other_task_waiting(
+        self, told: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ringers, "MOMENT_SECONDS", 60.0)
+        other_is_told = threading.Event()
 
-        # Twenty moments; a slow machine makes them longer, none makes them shorter.
-        assert 1 <= len(told) <= 22
+        def tell(task: Any) -> None:
+            told.append(task.name)
+            if task is tasks.process_webhooks:
+                other_is_told.set()
 
-    def test_f25_lets_the_moment_grow_where_a_task_allows_it(self, told: list[float]) -> None:
-        longest = {tasks.process_webhooks.name: 0.08}
+        ringer = Ringer(tell=tell)
+        ringer.ring(tasks.deliver)
+        assert ringer.wait(timeout_seconds=5)
 
-        ringer = self.ringer(told, longest_moments=longest)
-        self.ring_for(ringer, tasks.process_webhooks, seconds=0.5)
-
-        # At 0, 20, 60, 140, 220, 300, 380, 460 milliseconds, and the last.
-        assert 1 <= len(told) <= 10
-
-    def test_f25_tells_at_once_again_after_a_silence(self, told: list[float]) -> None:
-        ringer = self.ringer(told, longest_moments={tasks.process_webhooks.name: 60.0})
-        self.ring_for(ringer, tasks.process_webhooks, seconds=0.03)
-        threading.Event().wait(2 * (told[-1] - told[0]) + 0.1)
-        rung_at = time.monotonic()
-
+        ringer.ring(tasks.deliver)
+        is_told_within_the_moment = ringer.wait(timeout_seconds=0.1)
         ringer.ring(tasks.process_webhooks)
 
-        assert ringer.wait(timeout_seconds=5)
-        assert told[-1] - rung_at < 1
+        assert not is_told_within_the_moment
+        assert other_is_told.wait(5)
+        assert told == [tasks.deliver.name, tasks.process_webhooks.name]
+        atexit.unregister(ringer.wait)
 
     def test_a_ring_that_is_broken_off_does_not_silence_the_next(
-        self, told: list[float], monkeypatch: pytest.MonkeyPatch
+        self, told: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ringer = self.ringer(told)
         ringer.ring(tasks.deliver)
@@ -796,7 +827,7 @@ class TestRinger:
         assert len(told) == 2
 
     def test_rings_again_where_its_thread_could_not_start(
-        self, told: list[float], monkeypatch: pytest.MonkeyPatch
+        self, told: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ringer = self.ringer(told)
         with monkeypatch.context() as patch:

@@ -80,33 +80,52 @@ class Ringer:
         self._waiting, self._is_telling, self._thread = {}, False, None
 
     def _run(self) -> None:
-        #: By task: when it was told last, and how long its moment is.
-        told_at: dict[str, float] = {}
-        moments: dict[str, float] = {}
-
-        def due_at(name: str) -> float:
-            return told_at.get(name, -math.inf) + moments.get(name, MOMENT_SECONDS)
-
+        moments = Moments(longest=self._longest_moments)
         while True:
             with self._changed:
                 self._is_telling = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting)
-                if (pause := min(map(due_at, self._waiting)) - time.monotonic()) > 0:
+                if (pause := min(map(moments.due_at, self._waiting)) - time.monotonic()) > 0:
                     # Another ring, for a task that was not told lately, ends the pause.
                     self._changed.wait(pause)
                 now = time.monotonic()
-                tasks = [task for name, task in self._waiting.items() if due_at(name) <= now]
+                tasks = [
+                    task for name, task in self._waiting.items() if moments.due_at(name) <= now
+                ]
                 for task in tasks:
                     del self._waiting[task.name]
-                    keeps_coming = now - due_at(task.name) < MOMENT_SECONDS
-                    longest = self._longest_moments.get(task.name, MOMENT_SECONDS)
-                    grown = 2 * moments.get(task.name, MOMENT_SECONDS)
-                    moments[task.name] = min(grown, longest) if keeps_coming else MOMENT_SECONDS
-                    told_at[task.name] = now
+                    moments.note_told(task.name, now=now)
                 self._is_telling = True
             for task in tasks:
                 try:
                     self._tell(task)
                 except Exception as err:  # noqa: BLE001  # the thread must live to ring again
                     logger.error("A doorbell broke", extra={"fault": type(err).__name__})
+
+
+class Moments:
+    """When a task may be told again. See Note [A ring a moment].
+
+    Times are seconds of one clock that never goes back; whose, is the caller's affair.
+    """
+
+    def __init__(self, *, longest: Mapping[str, float]) -> None:
+        """``longest``: seconds by a task's name, where a moment may grow beyond MOMENT_SECONDS."""
+        self._longest = longest
+        self._told_at: dict[str, float] = {}
+        self._lengths: dict[str, float] = {}
+
+    def due_at(self, name: str) -> float:
+        """The end of its moment; long ago where it was never told."""
+        return self._told_at.get(name, -math.inf) + self._lengths.get(name, MOMENT_SECONDS)
+
+    def note_told(self, name: str, *, now: float) -> None:
+        """This will begin its next moment, a longer one where rings keep coming."""
+        keeps_coming = now - self.due_at(name) < MOMENT_SECONDS
+        if keeps_coming:
+            grown = 2 * self._lengths.get(name, MOMENT_SECONDS)
+            self._lengths[name] = min(grown, self._longest.get(name, MOMENT_SECONDS))
+        else:
+            self._lengths[name] = MOMENT_SECONDS
+        self._told_at[name] = now
