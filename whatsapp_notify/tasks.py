@@ -9,10 +9,12 @@ It logs the words of whatever a task raises, and hands them to its result backen
 of a database may quote a phone number, so that a task raises where it broke, and no words.
 
 # Note [Processes of a pool are stopped too]
-A process of a prefork pool hears of the worker's stop by SIGTERM at most: systemd sends it to
-all processes of a service. Left alone it ends the process in the middle of its task, and the
-worker then waits for that task until it is killed. While a task of ours runs, it stops the
-task gracefully instead, and the worker ends the process when the task is done.
+Celery does not tell the processes of a prefork pool that the worker stops; it waits for their
+tasks. They share a byte of memory with the worker that forked them, which says so. systemd
+sends SIGTERM to all processes of a service besides. Left alone that ends a process in the
+middle of its task, and the worker then waits for that task until it is killed. While a task of
+ours runs, it stops the task gracefully instead, and the worker ends the process when the task
+is done.
 
 # Note [What a process begins with stays]
 Thousands of rows at a time make Python look for cycles of garbage often, each time through all
@@ -21,6 +23,7 @@ lets go of that, so it is put out of the collector's sight.
 """
 
 import gc
+import mmap
 import signal
 import threading
 from collections.abc import Iterator
@@ -47,12 +50,28 @@ from whatsapp_notify.services import (
     webhooks,
 )
 
-#: One task sends for about so long. A pool of processes never hears of the worker's stop while
-#: a task runs.
-SECONDS_PER_TASK = 5
 
-#: Set when the worker is asked to stop: nothing new is claimed, current calls end.
-_stopping = threading.Event()
+class _Stopping(threading.Event):
+    """Set when the worker is asked to stop: nothing new is claimed, current calls end.
+
+    Whoever waits for it is woken in this process only. See Note [Processes of a pool are
+    stopped too].
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_worker = mmap.mmap(-1, 1)
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._of_worker[0] != 0
+
+    def set_for_pool(self) -> None:
+        """This will have it set in all processes that this one forks, or has forked."""
+        self._of_worker[0] = 1
+        self.set()
+
+
+_stopping = _Stopping()
 _is_pool_process = False
 
 
@@ -108,7 +127,7 @@ def _begin_pool_process(**kwargs: Any) -> None:
 
 @worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")
 def _stop(**kwargs: Any) -> None:
-    _stopping.set()
+    _stopping.set_for_pool()
 
 
 @shared_task(base=_Task, name="whatsapp_notify.process_events", ignore_result=True, acks_late=True)
@@ -125,7 +144,7 @@ def deliver(**kwargs: Any) -> None:
     So a worker that is asked to stop ends soon, and other tasks get their turn. At most
     SENDING_TASKS do it at once: the others find their work being done and end.
     """
-    has_more = drains.drain(clock=timezone.now, stop=_stopping, for_seconds=SECONDS_PER_TASK)
+    has_more = drains.drain(clock=timezone.now, stop=_stopping)
     if has_more and not _stopping.is_set():
         deliver.delay()
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())

@@ -1,5 +1,6 @@
 """Many calls at once, each at its place in the pace, looked at right before."""
 
+import queue
 import time
 from collections.abc import Collection
 
@@ -9,6 +10,7 @@ from whatsapp_notify.backends import locmem
 from whatsapp_notify.backends.locmem import LocmemBackend
 from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused
+from whatsapp_notify.services import calls as calls_module
 from whatsapp_notify.services.calls import Calls
 from whatsapp_notify.services.claims import PlannedCall
 
@@ -35,22 +37,29 @@ def none_revoked(planned: Collection[PlannedCall]) -> frozenset[int]:
     return frozenset()
 
 
+def make_calls(*, look=none_revoked, per_second: float = 10_000, concurrency: int = 8) -> Calls:
+    return Calls(backend=LocmemBackend(), concurrency=concurrency, per_second=per_second, look=look)
+
+
+def finish(calls: Calls) -> list[tuple[Outgoing, Receipt]]:
+    """This will wait until all have been answered."""
+    answers = []
+    while not calls.is_idle:
+        answers += calls.collect(timeout=0.1, at_most=100)
+    return answers
+
+
 def run(
     *batches: list[PlannedCall],
     look=none_revoked,
     per_second: float = 10_000,
     concurrency: int = 8,
 ) -> list[tuple[Outgoing, Receipt]]:
-    with Calls(
-        backend=LocmemBackend(), concurrency=concurrency, per_second=per_second, look=look
-    ) as calls:
+    with make_calls(look=look, per_second=per_second, concurrency=concurrency) as calls:
         now = time.monotonic()
         for batch in batches:
             calls.start(batch, claimed_at=now, start_before=now + 60)
-        answers = []
-        while not calls.is_idle:
-            answers += calls.collect(timeout=0.1, at_most=100)
-    return answers
+        return finish(calls)
 
 
 class TestCalls:
@@ -68,6 +77,51 @@ class TestCalls:
 
         assert [outgoing.message_id for outgoing in locmem.outbox] == [9, 1, 2, 3]
 
+    def test_the_urgent_takes_a_moment_that_was_handed_over(self, monkeypatch) -> None:
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
+        news, urgent = planned(1, priority=30, start_in=0.3), planned(2, priority=0, start_in=0.31)
+
+        with make_calls() as calls:
+            now = time.monotonic()
+            calls.start([news], claimed_at=now, start_before=now + 60)
+            calls.start_due()
+            calls.start([urgent], claimed_at=now, start_before=now + 60)
+            finish(calls)
+
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [2, 1]
+
+    def test_begins_at_its_moment_while_the_owner_is_busy(self, monkeypatch) -> None:
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
+        begun: queue.SimpleQueue[float] = queue.SimpleQueue()
+        locmem.answer_with(lambda outgoing: begun.put(time.monotonic()))
+
+        with make_calls() as calls:
+            now = time.monotonic()
+            calls.start([planned(1, start_in=0.1)], claimed_at=now, start_before=now + 60)
+            calls.start_due()
+            # The owner does nothing but wait here.
+            began_after = begun.get(timeout=10) - now
+            finish(calls)
+
+        assert began_after >= 0.1
+
+    def test_looks_shortly_before_the_moment_only(self) -> None:
+        looked: list[int] = []
+
+        def look(planned: Collection[PlannedCall]) -> frozenset[int]:
+            looked.extend(each.outgoing.message_id for each in planned)
+            return frozenset()
+
+        with make_calls(look=look) as calls:
+            now = time.monotonic()
+            later = calls_module.AHEAD_SECONDS + 60
+            calls.start([planned(1, start_in=later)], claimed_at=now, start_before=now + 90)
+            calls.start_due()
+            calls.abandon()
+            finish(calls)
+
+        assert looked == []
+
     def test_does_not_begin_what_the_last_look_revokes(self) -> None:
         answers = run([planned(1), planned(2)], look=lambda planned: frozenset({2}))
 
@@ -80,7 +134,7 @@ class TestCalls:
         def fail(planned: Collection[PlannedCall]) -> frozenset[int]:
             raise ConnectionError
 
-        with Calls(backend=LocmemBackend(), concurrency=2, per_second=10, look=fail) as calls:
+        with make_calls(look=fail, per_second=10, concurrency=2) as calls:
             now = time.monotonic()
             calls.start([planned(1)], claimed_at=now, start_before=now + 60)
             with pytest.raises(ConnectionError):
@@ -99,11 +153,9 @@ class TestCalls:
             except StopIteration:
                 raise ConnectionError from None
 
-        with Calls(
-            backend=LocmemBackend(), concurrency=2, per_second=100, look=fail_later
-        ) as calls:
+        with make_calls(look=fail_later, per_second=100, concurrency=2) as calls:
             now = time.monotonic()
-            batch = [planned(1), planned(2, start_in=0.05)]
+            batch = [planned(1), planned(2, start_in=0.2)]
             calls.start(batch, claimed_at=now, start_before=now + 60)
             with pytest.raises(ConnectionError):
                 calls.collect(timeout=5.0, at_most=2)
@@ -115,9 +167,7 @@ class TestCalls:
         }
 
     def test_abandons_what_has_not_started(self) -> None:
-        with Calls(
-            backend=LocmemBackend(), concurrency=2, per_second=100, look=none_revoked
-        ) as calls:
+        with make_calls(look=none_revoked, per_second=100, concurrency=2) as calls:
             now = time.monotonic()
             calls.start([planned(1, start_in=60.0)], claimed_at=now, start_before=now + 90)
             calls.abandon()

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import transaction
@@ -362,6 +363,15 @@ class TestDoubt:
 
 
 class TestPace:
+    @pytest.fixture(autouse=True)
+    def took(self, monkeypatch) -> list[float]:
+        """The seconds that a claim takes until it gives its places."""
+        seconds = [0.0]
+        moments = itertools.cycle([lambda: 0.0, lambda: seconds[0]])
+        clock = SimpleNamespace(monotonic=lambda: next(moments)())
+        monkeypatch.setattr(claims, "time", clock)
+        return seconds
+
     def test_no_second_holds_more_than_the_rate(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         for _each in range(8):
@@ -371,8 +381,18 @@ class TestPace:
 
         # A quarter of a second ahead at twenty a second: five places, a little over 1/20 apart.
         starts = [round(planned.start_in, 4) for planned in claimed.calls]
-        assert starts == [0.0, 0.0505, 0.101, 0.1515, 0.202]
-        assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=252_530)
+        assert starts == [0.0, 0.0507, 0.1013, 0.152, 0.2026]
+        assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=253_295)
+
+    def test_no_place_has_passed_when_a_slow_claim_gives_it(self, settings, took) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
+        factories.queued()
+        factories.queued()
+        took[0] = 0.12
+
+        claimed = claims.claim(limit=8, now=NOW)
+
+        assert [round(planned.start_in, 4) for planned in claimed.calls] == [0.12, 0.1707]
 
     def test_a_full_horizon_is_waited_for(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
@@ -383,7 +403,7 @@ class TestPace:
         claimed = claims.claim(limit=8, now=NOW)
 
         assert claimed.calls == ()
-        assert claimed.wait_until == NOW + timedelta(microseconds=127_530)
+        assert claimed.wait_until == NOW + timedelta(microseconds=128_295)
 
     def test_each_call_counts_towards_the_persons_pace(self) -> None:
         message = factories.queued()

@@ -256,11 +256,12 @@ def _watched(taken: Turns, log: _Log) -> Iterator[None]:
             time.sleep(max(0.0, self._places[-1] - time.monotonic()))
         start_due(self)
 
-    def noted_begin(self: calls.Calls, outgoing: Outgoing, start_before: float) -> None:
+    def noted_begin(self: calls.Calls, call: tuple[Any, ...], *, at: float) -> None:
         taken.pause()
+        outgoing: Outgoing = call[-1]
         looked_at = log.looked_at[outgoing.message_id]
         log.starts[outgoing.message_id, outgoing.attempt] = looked_at
-        begin(self, outgoing, start_before)
+        begin(self, call, at=at)
 
     signals.consent_changed.connect(note_opt_out)
     with (

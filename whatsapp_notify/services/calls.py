@@ -1,4 +1,11 @@
-"""Many calls to a backend at once, without the database."""
+"""Many calls to a backend at once, without the database.
+
+# Note [Moments and calls are apart]
+The thread that owns the database may write answers just when a place in the pace comes; a call
+that begins late falls into the next second, which is full by itself. So places are handed out
+a little ahead, and a thread that has taken one waits for it. Only then does it take a call, the
+most urgent that is ready: what is urgent begins at the next moment, whoever waits for that.
+"""
 
 import heapq
 import itertools
@@ -31,6 +38,8 @@ Look = Callable[[Collection[PlannedCall]], frozenset[int]]
 
 #: A call starts at most so long after the last look at it; later it is looked at again.
 LOOK_SECONDS = 1.0
+#: How long before its place a call is looked at and handed to the threads.
+AHEAD_SECONDS = 0.05
 #: Starts that are due, and answers that come, within so long of each other go together.
 _TOGETHER_SECONDS = 0.01
 #: So many calls as the rate allows in one second start in this time: some reach the provider a
@@ -43,10 +52,15 @@ _RECONSIDER = Refused(
 )
 
 
+#: Its priority and number, when it must have begun at the latest, and what is called.
+_Ready = tuple[int, int, float, Outgoing]
+
+
 class Calls:
     """A pool of threads that only call; the thread that owns the database does all else.
 
-    Messages are started at their own moment, in order, by ``collect``: threads never sleep.
+    Messages are looked at and handed over by ``collect`` and ``start_due``, shortly before their
+    moment, and begun by the threads. See Note [Moments and calls are apart].
     """
 
     def __init__(
@@ -61,7 +75,9 @@ class Calls:
         self._places: deque[float] = deque()
         self._waiting: list[tuple[int, int, float, PlannedCall]] = []
         self._numbers = itertools.count()
-        self._started: queue.SimpleQueue[tuple[Outgoing, float] | None] = queue.SimpleQueue()
+        #: When one more call begins, and as many that have been looked at, in order of urgency.
+        self._moments: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        self._ready: list[_Ready] = []
         self._answers: queue.SimpleQueue[tuple[Outgoing, Receipt]] = queue.SimpleQueue()
         self._in_flight = 0
 
@@ -75,7 +91,7 @@ class Calls:
         trace: TracebackType | None,
     ) -> None:
         for _thread in self._threads:
-            self._started.put(None)
+            self._moments.put(None)
         for thread in self._threads:
             thread.join()
 
@@ -153,54 +169,64 @@ class Calls:
 
     def _rest(self, deadline: float, answers: Sequence[object], at_most: int) -> None:
         """This will let more answers come: to be woken for each of them costs more than they do."""
-        soonest = min(deadline, self._places[0]) if self._places else deadline
+        soonest = min(deadline, self._places[0] - AHEAD_SECONDS) if self._places else deadline
         pause = min(soonest - time.monotonic(), _TOGETHER_SECONDS)
         if pause > 0 and self._in_flight and len(answers) < at_most:
             time.sleep(pause)
 
     def start_due(self) -> None:
-        """This will start the calls whose moment has come, unless the last look forbids it."""
-        due: list[tuple[float, PlannedCall]] = []
+        """This will hand over the calls whose moment is near, unless the last look forbids it."""
+        due: list[tuple[float, int, int, float, PlannedCall]] = []
         now = time.monotonic()
-        while self._places and self._places[0] <= now and self._pace.has_room(now=now):
+        while self._places and self._places[0] <= now + AHEAD_SECONDS:
+            moment = max(now, self._places[0])
+            if not self._pace.has_room(at=moment):
+                break
+            self._pace.count(at=moment)
             self._places.popleft()
-            _priority, _number, start_before, planned = heapq.heappop(self._waiting)
-            self._pace.count(now=now)
-            due.append((start_before, planned))
+            due.append((moment, *heapq.heappop(self._waiting)))
         if not due:
             return
         self._in_flight += len(due)
         looked_at = time.monotonic()
         try:
-            revoked = self._look([planned for _before, planned in due])
+            revoked = self._look([each[-1] for each in due])
         except BaseException:
             # Not one of them has left: that must not be forgotten.
-            for _before, planned in due:
-                self._answers.put((planned.outgoing, _RECONSIDER))
+            for each in due:
+                self._answers.put((each[-1].outgoing, _RECONSIDER))
             raise
-        for start_before, planned in due:
+        for moment, priority, number, start_before, planned in due:
             if planned.contact_id in revoked:
                 self._answers.put((planned.outgoing, _RECONSIDER))
             else:
-                self._begin(planned.outgoing, min(start_before, looked_at + LOOK_SECONDS))
+                before = min(start_before, looked_at + LOOK_SECONDS)
+                self._begin((priority, number, before, planned.outgoing), at=moment)
 
-    def _begin(self, outgoing: Outgoing, start_before: float) -> None:
+    def _begin(self, call: _Ready, *, at: float) -> None:
+        """This will have as many calls begin as before and one more, at that moment."""
         if len(self._threads) < min(self._in_flight, self._concurrency):
             thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._started.put((outgoing, start_before))
+        # Before the moment, which tells a thread that there is one.
+        heapq.heappush(self._ready, call)
+        self._moments.put(at)
 
     def _until_next_start(self, deadline: float) -> float:
         """This will return when to look at what waits again: not for each call of its own."""
         if not self._places:
             return deadline
         soonest = time.monotonic() + _TOGETHER_SECONDS
-        return max(min(deadline, self._places[0]), soonest)
+        return max(min(deadline, self._places[0] - AHEAD_SECONDS), soonest)
 
     def _run(self) -> None:
-        while (begun := self._started.get()) is not None:
-            self._call(*begun)
+        while (moment := self._moments.get()) is not None:
+            if (pause := moment - time.monotonic()) > 0:
+                time.sleep(pause)
+            # There are as many as moments; one step of the interpreter, as numbers differ.
+            *_order, start_before, outgoing = heapq.heappop(self._ready)
+            self._call(outgoing, start_before)
 
     def _call(self, outgoing: Outgoing, start_before: float) -> None:
         receipt: Receipt
@@ -220,11 +246,11 @@ class _Pace:
     def __init__(self, *, per_second: float) -> None:
         self._starts: deque[float] = deque(maxlen=max(1, int(per_second)))
 
-    def has_room(self, *, now: float) -> bool:
-        """This will tell whether one more call may start now."""
+    def has_room(self, *, at: float) -> bool:
+        """This will tell whether one more call may start at that moment."""
         is_full = len(self._starts) == self._starts.maxlen
-        return not is_full or now - self._starts[0] >= _PACE_SECONDS
+        return not is_full or at - self._starts[0] >= _PACE_SECONDS
 
-    def count(self, *, now: float) -> None:
-        """This will note a start."""
-        self._starts.append(now)
+    def count(self, *, at: float) -> None:
+        """This will note a start, no earlier than those before."""
+        self._starts.append(at)

@@ -1,20 +1,33 @@
-"""Sending by tasks: a few at once, each for a while."""
+"""Sending by tasks: a few at once, each for a while.
+
+# Note [How long a turn is]
+Between two turns nothing is sent for as long as the last call takes, so that turns are long.
+But a worker may have one process for everything, and so a turn ends early once a webhook, an
+event or a customer's question has waited for a while.
+"""
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from whatsapp_notify import conf
-from whatsapp_notify.services import delivery, leases
+from whatsapp_notify.models import InboundMessage, ShopEvent, WebhookEvent
+from whatsapp_notify.services import delivery, leases, patience
 
+#: See Note [How long a turn is].
+LONGEST_TURN = timedelta(seconds=30)
+_SHORTEST_TURN = timedelta(seconds=5)
+#: Where there is a free process, nothing of ours waits for so long.
+_WAITS_TOO_LONG = timedelta(seconds=2)
+_LOOK_EVERY = timedelta(seconds=1)
 #: What is due, and yet not sent so often, waits for a brake, or for whoever holds its rows.
 _PATIENCE = 2
 
 
-def drain(*, clock: Callable[[], datetime], stop: threading.Event, for_seconds: float) -> bool:
+def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> bool:
     """This will send what is due, unless enough others do so already.
 
-    Sends what the set rate allows in ``for_seconds``. Needs that no transaction is open.
+    Ends with its turn, see Note [How long a turn is]. Needs that no transaction is open.
 
     Returns:
         Whether it ended with more to be sent, so that somebody should go on.
@@ -23,25 +36,60 @@ def drain(*, clock: Callable[[], datetime], stop: threading.Event, for_seconds: 
         RuntimeError: A transaction is open.
         django.db.OperationalError: The database stayed busy.
     """
-    at_most = max(1, int(conf.load().MESSAGES_PER_SECOND * for_seconds))
     names = [f"deliver:{number}" for number in range(conf.load().SENDING_TASKS)]
-    calls = fruitless = 0
-    while calls < at_most and fruitless < _PATIENCE:
+    turn = _Turn(began_at=clock(), stop=stop)
+    fruitless = 0
+    while fruitless < _PATIENCE:
         lease = leases.take(names=names, now=clock())
         if lease is None:
             return False
+
+        def live(now: datetime, lease: leases.Held = lease) -> None:
+            lease.prolong(now=now)
+            turn.look(now=now)
+
         try:
-            done = delivery.deliver(
-                clock=clock,
-                stop=stop,
-                at_most=at_most - calls,
-                on_round=lambda now, lease=lease: lease.prolong(now=now),  # type: ignore[misc]
-            )
+            done = delivery.deliver(clock=clock, stop=turn.end, on_round=live)
         finally:
             lease.give_back(now=clock())
-        calls += done.calls
         fruitless = 0 if done.looked_at else fruitless + 1
         # Whoever rang while the place was taken has gone away: what they rang for is ours.
         if stop.is_set() or not delivery.is_due(now=clock()):
             return False
-    return calls >= at_most
+        if turn.end.is_set():
+            return True
+    return False
+
+
+class _Turn:
+    """How long this task sends; ``end`` is set when it is over, or the worker stops."""
+
+    def __init__(self, *, began_at: datetime, stop: threading.Event) -> None:
+        self.end = threading.Event()
+        self._stop = stop
+        self._began_at = self._looked_at = began_at
+
+    def look(self, *, now: datetime) -> None:
+        """This will end the turn where it is time; call it often, it seldom asks the database."""
+        if self._stop.is_set() or self._is_over(now):
+            self.end.set()
+
+    def _is_over(self, now: datetime) -> bool:
+        # Before its begin somebody has put the clock back.
+        if not timedelta() <= now - self._began_at < LONGEST_TURN:
+            return True
+        is_worth_a_look = now - self._looked_at >= _LOOK_EVERY
+        if not is_worth_a_look or now - self._began_at < _SHORTEST_TURN:
+            return False
+        self._looked_at = now
+        return patience.with_database(lambda: _is_kept_waiting(now=now))
+
+
+def _is_kept_waiting(*, now: datetime) -> bool:
+    """This will tell whether other work of ours has waited for long: nobody else does it."""
+    since = now - _WAITS_TOO_LONG
+    return (
+        WebhookEvent.objects.filter(is_pending=True, received_at__lt=since).exists()
+        or ShopEvent.objects.filter(is_pending=True, recorded_at__lt=since).exists()
+        or InboundMessage.objects.filter(errand_due_at__lt=since).exists()
+    )

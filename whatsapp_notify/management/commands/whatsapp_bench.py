@@ -14,6 +14,8 @@ from django.test.utils import override_settings
 
 _NEEDED = ("psutil",)
 _SERVERS = ("gunicorn", "granian")
+#: Several turns of a sending task, and what is lost between them.
+_SECONDS_OF_RATE = 95
 
 
 class Command(BaseCommand):
@@ -134,7 +136,7 @@ def _rate(options: dict[str, Any]) -> Iterator[str]:
     for workers, tasks in asked:
         for _round in range(rounds):
             sent = sending.send(
-                messages=options["messages"] or rate * 20,
+                messages=options["messages"] or rate * _SECONDS_OF_RATE,
                 workers=workers,
                 tasks=tasks,
                 concurrency=options["concurrency"],
