@@ -19,7 +19,8 @@ is done.
 # Note [What a process begins with stays]
 Thousands of rows at a time make Python look for cycles of garbage often, each time through all
 that Django and the shop have loaded: a third of the time of a claim. A process of a pool never
-lets go of that, so it is put out of the collector's sight.
+lets go of that, so it is put out of the collector's sight; and it looks once for a batch, not
+for each few rows of it.
 """
 
 import gc
@@ -49,6 +50,9 @@ from whatsapp_notify.services import (
     sweep,
     webhooks,
 )
+
+#: As many as a batch of some hundreds leaves.
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 class _Stopping(threading.Event):
@@ -123,6 +127,7 @@ def _begin_pool_process(**kwargs: Any) -> None:
         # See Note [What a process begins with stays].
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 @worker_shutting_down.connect(dispatch_uid="whatsapp_notify.tasks")

@@ -22,7 +22,7 @@ from whatsapp_notify.models import (
     UnmatchedStatus,
     set_based,
 )
-from whatsapp_notify.models.set_based import insert_rows, update_rows
+from whatsapp_notify.models.set_based import insert_rows, look_up_by_key, update_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -203,6 +203,28 @@ class TestUpdateRows:
     def test_an_unknown_column_is_an_error(self) -> None:
         with pytest.raises(KeyError, match="colour"):
             update_rows(model=Message, rows=[{"id": 1, "colour": "red"}])
+
+
+class TestLookUpByKey:
+    @on_postgresql
+    def test_holds_until_the_transaction_ends(self) -> None:
+        """Other transactions of the shop plan as they like."""
+
+        def allowed() -> tuple[str, ...]:
+            with connection.cursor() as cursor:
+                names = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop")
+                cursor.execute(
+                    "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
+                )
+                return tuple(cursor.fetchone())
+
+        with transaction.atomic():
+            look_up_by_key()
+            within = allowed()
+            transaction.set_rollback(True)
+
+        assert within == ("off", "off", "on")
+        assert allowed() == ("on", "on", "on")
 
 
 class TestInsertRows:

@@ -2,7 +2,6 @@
 
 import itertools
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.db import transaction
@@ -363,15 +362,6 @@ class TestDoubt:
 
 
 class TestPace:
-    @pytest.fixture(autouse=True)
-    def took(self, monkeypatch) -> list[float]:
-        """The seconds that a claim takes until it gives its places."""
-        seconds = [0.0]
-        moments = itertools.cycle([lambda: 0.0, lambda: seconds[0]])
-        clock = SimpleNamespace(monotonic=lambda: next(moments)())
-        monkeypatch.setattr(claims, "time", clock)
-        return seconds
-
     def test_no_second_holds_more_than_the_rate(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         for _each in range(8):
@@ -384,15 +374,22 @@ class TestPace:
         assert starts == [0.0, 0.0507, 0.1013, 0.152, 0.2026]
         assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=253_295)
 
-    def test_no_place_has_passed_when_a_slow_claim_gives_it(self, settings, took) -> None:
+    def test_no_place_has_passed_when_a_slow_claim_gives_it(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         factories.queued()
         factories.queued()
-        took[0] = 0.12
+        decided_at = NOW + timedelta(milliseconds=120)
 
-        claimed = claims.claim(limit=8, now=NOW)
+        claimed = claims.claim(limit=8, now=NOW, clock=lambda: decided_at)
 
         assert [round(planned.start_in, 4) for planned in claimed.calls] == [0.12, 0.1707]
+
+    def test_a_clock_that_is_put_back_meanwhile_gives_no_place_in_the_past(self, settings) -> None:
+        factories.queued()
+
+        claimed = claims.claim(limit=8, now=NOW, clock=lambda: NOW - timedelta(hours=1))
+
+        assert [planned.start_in for planned in claimed.calls] == [0.0]
 
     def test_a_full_horizon_is_waited_for(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}

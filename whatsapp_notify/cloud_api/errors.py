@@ -11,8 +11,8 @@ error-codes, read 2026-11.
 import re
 
 from whatsapp_notify.cloud_api.error_table import RULES, ErrorRule
-from whatsapp_notify.cloud_api.json_body import clean_text
 from whatsapp_notify.domain.receipts import Action, Refused, Unknown, UnknownReason
+from whatsapp_notify.domain.storable import storable
 
 __all__ = ["ErrorRule", "classify", "classify_failed", "explain", "without_personal_data"]
 
@@ -70,7 +70,7 @@ def classify_failed(*, code: int | None, detail: str = "") -> Refused:
 
 def without_personal_data(text: str) -> str:
     """This will blank out numbers, ids and addresses, and keep the text on one short line."""
-    text = _CONTROL.sub(" ", clean_text(text[: 4 * _MAX_DETAIL_LENGTH]))
+    text = _CONTROL.sub(" ", storable(text[: 4 * _MAX_DETAIL_LENGTH]))
     return _PERSONAL.sub("[...]", text).strip()[:_MAX_DETAIL_LENGTH]
 
 

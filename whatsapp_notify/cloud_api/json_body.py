@@ -12,13 +12,13 @@ import re
 from typing import Any, NoReturn
 
 from whatsapp_notify.cloud_api.exceptions import MalformedBody
+from whatsapp_notify.domain.storable import storable
 
 MAX_DEPTH = 64
 _MAX_INT_LENGTH = 101
 
 #: Only an escape can bring a NUL or a lone surrogate through strict UTF-8 and strict JSON.
 _SUSPICIOUS_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def load_object(body: bytes) -> dict[str, Any]:
@@ -49,11 +49,6 @@ def load(body: bytes) -> Any:
     if _SUSPICIOUS_ESCAPE.search(body):
         data = _clean(data)
     return data
-
-
-def clean_text(text: str) -> str:
-    """This will replace what a database cannot store in a text column."""
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _try_load(body: bytes) -> tuple[Any, str]:
@@ -114,9 +109,9 @@ def _refuse_depth(data: Any) -> None:
 def _clean(data: Any) -> Any:
     match data:
         case str():
-            return clean_text(data)
+            return storable(data)
         case dict():
-            return {clean_text(key): _clean(value) for key, value in data.items()}
+            return {storable(key): _clean(value) for key, value in data.items()}
         case list():
             return [_clean(item) for item in data]
     return data

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from whatsapp_notify.domain.chat_content import MAX_BUTTON_TITLE, MAX_BUTTONS
 from whatsapp_notify.domain.occasions import Order
+from whatsapp_notify.domain.storable import is_storable
 
 #: What WhatsApp takes as one text.
 MAX_TEXT = 4096
@@ -109,7 +110,7 @@ def problem_of(reply: BotReply) -> str:
     if reply.place is not None and not _is_place(reply.place):
         return "place"
     more = (reply.place.name, reply.place.address) if reply.place else ()
-    if not all(map(_is_storable, (reply.text, *titles, *more))):
+    if not all(map(is_storable, (reply.text, *titles, *more))):
         return "unprintable"
     return ""
 
@@ -128,8 +129,3 @@ def _is_place(place: object) -> bool:
         return False
     words = (place.name, place.address)
     return all(isinstance(each, str) and len(each) <= MAX_PLACE for each in words)
-
-
-def _is_storable(text: str) -> bool:
-    # PostgreSQL refuses NUL, and no database stores half a character.
-    return not any(each == "\x00" or "\ud800" <= each <= "\udfff" for each in text)

@@ -16,11 +16,10 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from whatsapp_notify.domain.storable import storable
+
 Row = Mapping[str, Any]
 
-# PostgreSQL refuses NUL, and no database stores half a character.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
 #: The length or the digits of a column's type.
 _LENGTH = re.compile(r"\([0-9, ]+\)")
 
@@ -128,6 +127,18 @@ def insert_rows(*, model: type[models.Model], rows: Sequence[Row], same: Row | N
         return int(cursor.rowcount)
 
 
+def look_up_by_key() -> None:
+    """This will have PostgreSQL look up rows one by one until the transaction ends.
+
+    For some hundreds of ids it reads a table of tens of thousands as a whole, because it reckons
+    with pages that are on a disk. The rows of a batch are nearly always in memory.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+
+
 def among(ids: Collection[int]) -> RawSQL:
     """This will stand for many ids in ``pk__in=``: one parameter instead of one for each.
 
@@ -183,7 +194,7 @@ def _marks_for(connection: Any, fields: Sequence[Any]) -> list[str]:
 
 def _parameter(connection: Any, field: Any, value: Any) -> Any:
     if isinstance(value, str):
-        value = _UNSTORABLE.sub(_REPLACEMENT, value)
+        value = storable(value)
     return field.get_db_prep_save(value, connection)
 
 
@@ -223,7 +234,7 @@ def _recordset_params(connection: Any, fields: Sequence[Any], rows: Sequence[Row
 def _array(write: Callable[[Any], str], values: Sequence[Any]) -> str:
     """This will write a literal of PostgreSQL, which reads it faster than the driver writes one."""
     literal = ",".join(["NULL" if value is None else write(value) for value in values])
-    return f"{{{_UNSTORABLE.sub(_REPLACEMENT, literal)}}}"
+    return f"{{{storable(literal)}}}"
 
 
 def _sql_writer(field: Any) -> Callable[[Any], str]:
@@ -272,7 +283,7 @@ def _dump(value: Any) -> str | None:
 
 def _storable(value: Any) -> Any:
     # An enumeration's member is a str of its own class, which costs more to look at.
-    return _UNSTORABLE.sub(_REPLACEMENT, value) if isinstance(value, str) else value
+    return storable(value) if isinstance(value, str) else value
 
 
 def _marks(values: Sequence[Any]) -> str:

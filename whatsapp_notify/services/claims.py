@@ -20,8 +20,7 @@ holds a customer's row while it waits for its payment provider delays that custo
 
 import logging
 import math
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +37,7 @@ from whatsapp_notify.domain.policy import Block, Hold
 from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, DeliveryEvent, Message, Sender
-from whatsapp_notify.models.set_based import among, as_text, from_text, update_rows
+from whatsapp_notify.models.set_based import among, as_text, from_text, look_up_by_key, update_rows
 from whatsapp_notify.services import facts, faults, installation, senders, timeline
 from whatsapp_notify.services.facts import ContactFacts
 
@@ -132,18 +131,22 @@ class _Changes:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
 
-def claim(*, limit: int, now: datetime) -> Claimed:
+def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = None) -> Claimed:
     """This will decide about messages that are due and commit ``calling`` for those allowed.
 
     A transaction of its own; the caller must not have one open.
 
+    Args:
+        clock: Tells the time once all is decided, so that no place in the pace has passed by
+            then; such a place would be made up for in a rush.
+
     Raises:
         RuntimeError: A transaction is open, so nothing could be committed before the call.
     """
-    began = time.monotonic()
     sender_id = senders.current().pk
     this_installation = installation.current(now=now)
     with transaction.atomic(durable=True):
+        look_up_by_key()
         sender = senders.lock(sender_id=sender_id)
         of_sender = facts.of_sender(sender=sender, installation=this_installation)
         brake = policy.sender_brake(of_sender, now)
@@ -172,8 +175,7 @@ def claim(*, limit: int, now: datetime) -> Claimed:
                 _put_aside(message, changes, now)
         claimed, seen = _commit_calls(messages, batch, changes, now)
         instance = this_installation.instance
-        # A place that had passed by the commit would be made up for in a rush.
-        decided_at = now + timedelta(seconds=time.monotonic() - began)
+        decided_at = max(now, clock()) if clock is not None else now
         starts = _lease(sender, count=len(claimed), since=now, now=decided_at) if claimed else []
         if is_probe and claimed:
             sender.circuit_probe_at = now + senders.PROBE_INTERVAL

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import F
 
 from whatsapp_notify import signals
-from whatsapp_notify.cloud_api.json_body import clean_text
 from whatsapp_notify.domain.policy import Purpose
+from whatsapp_notify.domain.storable import storable
 from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, Topic
 from whatsapp_notify.models.automation import Event
 from whatsapp_notify.models.set_based import insert_rows, update_rows
@@ -234,7 +234,7 @@ def _append(
             language=proof.language,
             occurred_at=occurred_at,
             ip_address=proof.ip_address,
-            user_agent=clean_text(proof.user_agent)[:300],
+            user_agent=storable(proof.user_agent)[:300],
             recorded_by=proof.recorded_by,
             evidence=_evidence(contact, topic, action, proof, now),
             dedupe_key=key if proof.dedupe_key else None,

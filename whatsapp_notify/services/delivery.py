@@ -149,7 +149,7 @@ def _claim(
     def claim() -> tuple[claims.Claimed, datetime, float]:
         # Read anew for each try: the database may have let us wait for long.
         now, began = clock(), time.monotonic()
-        return claims.claim(limit=limit, now=now), now, began
+        return claims.claim(limit=limit, now=now, clock=clock), now, began
 
     claimed, now, began = patience.with_database(claim)
     start_before = began + claims.START_WITHIN.total_seconds()

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 from whatsapp_notify import signals
 from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.domain.phone import InvalidPhone
+from whatsapp_notify.domain.storable import storable
 from whatsapp_notify.models import ShopEvent
 from whatsapp_notify.models.set_based import insert_rows, update_rows
 from whatsapp_notify.services import contacts, doorbells, faults, planning, replaying
@@ -30,8 +30,6 @@ _PAUSES = {1: timedelta(minutes=1), 2: timedelta(minutes=10)}
 _CHUNK_SIZE = 25
 #: Lengths of the columns, and of one value for templates.
 _MAX_KEY, _MAX_NAME, _MAX_NOTE, _MAX_VALUE = 200, 60, 300, 1000
-# PostgreSQL refuses NUL, and no database stores half a character.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +98,14 @@ def fits(key: str) -> str:
 def _row(happening: Happening, *, now: datetime) -> dict[str, Any]:
     return {
         "name": happening.name[:_MAX_NAME],
-        "key": fits(_storable(happening.key)),
+        "key": fits(_stored(happening.key)),
         "subject_label": happening.subject_label,
         "subject_pk": happening.subject_pk,
         "user_id": happening.user_id,
         "contact_id": happening.contact_id,
-        "order_ref": _storable(happening.order_ref)[:64],
+        "order_ref": _stored(happening.order_ref)[:64],
         "data": {
-            _storable(str(name))[:_MAX_NAME]: _storable(str(value))[:_MAX_VALUE]
+            _stored(str(name))[:_MAX_NAME]: _stored(str(value))[:_MAX_VALUE]
             for name, value in happening.data.items()
         },
         "occurred_at": happening.occurred_at,
@@ -136,8 +134,8 @@ def _insert(row: Mapping[str, Any]) -> int:
         return int(cursor.rowcount)
 
 
-def _storable(text: str) -> str:
-    return _UNSTORABLE.sub("", text)
+def _stored(text: str) -> str:
+    return storable(text, instead="")
 
 
 # Processing

@@ -13,7 +13,7 @@ from whatsapp_notify.domain import backoff
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused, Unknown
 from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, State, join
 from whatsapp_notify.models import Contact, DeliveryEvent, Identity, Message
-from whatsapp_notify.models.set_based import update_rows
+from whatsapp_notify.models.set_based import look_up_by_key, update_rows
 from whatsapp_notify.services import contacts, doorbells, refusals, senders, timeline, unmatched
 
 Kind = DeliveryEvent.Kind
@@ -37,6 +37,7 @@ def record(*, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> Non
     after a webhook has settled the message, only adds what was not known.
     """
     with transaction.atomic():
+        look_up_by_key()
         _hold(answers)
         accepted = _accept_at_once(answers, now)
         others = [each for each in answers if each[0].message_id not in accepted]
