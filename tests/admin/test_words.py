@@ -105,7 +105,7 @@ class TestChecks:
     @pytest.mark.parametrize("name", CHECK_NAMES)
     @pytest.mark.parametrize("outcome", list(Outcome))
     def test_has_a_sentence_without_evidence_too(self, name: str, outcome: str) -> None:
-        (line,) = check_words.shown([[name, outcome, {}]])
+        (line,) = check_words.shown([(name, outcome, {})])
 
         assert line.sentence
         assert str(line.name) != name
@@ -115,7 +115,7 @@ class TestChecks:
         assert {name for name, *_rest in SENTENCES} == set(CHECK_NAMES)
 
     def test_shows_unknown_checks_as_they_are(self) -> None:
-        (line,) = check_words.shown([["holdout", "blocked", {"group": "B"}]])
+        (line,) = check_words.shown([("holdout", "blocked", {"group": "B"})])
 
         assert (line.name, line.sentence) == ("holdout", "group: B")
 

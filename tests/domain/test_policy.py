@@ -365,10 +365,15 @@ class TestDecide:
     def test_the_trace_is_json(self, row: Any) -> None:
         _name, request, different, _outcome, _evidence = row
 
-        trace = decide(REQUESTS[request], **different).to_json()
+        decision = decide(REQUESTS[request], **different)
 
-        assert json.loads(json.dumps(trace)) == trace
-        assert [each[0] for each in trace] == list(CHECK_NAMES)
+        trace = policy.checks_from_json(json.loads(json.dumps(decision.to_json())))
+
+        assert trace == [(each.name, each.outcome, each.evidence) for each in decision.checks]
+
+    @pytest.mark.parametrize("data", [None, {}, "", [], 7])
+    def test_there_is_no_trace_before_a_decision(self, data: Any) -> None:
+        assert policy.checks_from_json(data) == []
 
 
 class TestSenderBrake:

@@ -245,7 +245,7 @@ class TestQuestionOfASurvey:
 
         (outgoing,) = locmem.outbox
         message.refresh_from_db()
-        seen = {name: evidence for name, _outcome, evidence in message.checks}
+        seen = {name: evidence for name, _outcome, evidence in message.checks_made}
         assert isinstance(outgoing.content, TextContent) is (form == "text")
         assert (outgoing.content == TextContent(body=self.TEXT)) is (form == "text")
         assert seen["service_window"]["form"] == form

@@ -351,7 +351,7 @@ class TestEnd:
 
         assert Message.objects.count() == before
         message = factories.queued(contact, key="offers", now=after)
-        seen = {name: evidence for name, _outcome, evidence in message.checks}
+        seen = {name: evidence for name, _outcome, evidence in message.checks_made}
         assert message.reason == "consent_unconfirmed"
         assert seen["consent_unconfirmed"]["has_ended"] is True
 

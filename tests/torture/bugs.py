@@ -182,12 +182,12 @@ def consent_read_too_early() -> Iterator[None]:
     def read_earlier(contact_ids: set[int], topic_ids: Any) -> Any:
         return getattr(early, "consents", None) or read(contact_ids, topic_ids)
 
-    def claim_later(*, limit: int, now: datetime) -> claims.Claimed:
+    def claim_later(*, limit: int, now: datetime, **rest: Any) -> claims.Claimed:
         due = Message.objects.filter(is_pending=True, due_at__lte=now)
         contact_ids = set(due.values_list("contact_id", flat=True))
         early.consents = read(contact_ids, set(Topic.objects.values_list("id", flat=True)))
         try:
-            return claim(limit=limit, now=now)
+            return claim(limit=limit, now=now, **rest)
         finally:
             early.consents = None
 

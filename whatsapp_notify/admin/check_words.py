@@ -12,6 +12,8 @@ from whatsapp_notify.domain.policy import Outcome
 from whatsapp_notify.models import ConsentRecord, Contact, Template, Topic
 
 Evidence = Mapping[str, Any]
+#: Name, outcome and evidence, see ``domain.policy.checks_from_json``.
+Check = tuple[str, str, Evidence]
 
 #: Outcome -> sign and word.
 OUTCOMES: Mapping[str, tuple[str, words.Words]] = {
@@ -46,12 +48,9 @@ class ShownCheck:
     record_id: int | None
 
 
-def shown(checks: Sequence[Sequence[Any]]) -> list[ShownCheck]:
-    """This will turn the checks of a message row into lines to read.
-
-    ``checks`` is ``[[name, outcome, evidence], ...]`` as a decision wrote it.
-    """
-    return [_shown(str(name), str(outcome), dict(seen)) for name, outcome, seen in checks]
+def shown(checks: Sequence[Check]) -> list[ShownCheck]:
+    """This will turn the checks of a message into lines to read."""
+    return [_shown(name, outcome, seen) for name, outcome, seen in checks]
 
 
 def sentence(name: str, outcome: str, seen: Evidence) -> str:

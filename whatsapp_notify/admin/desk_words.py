@@ -159,7 +159,7 @@ def verdict(decision: Decision) -> str:
 def _refusal(found: Outcome) -> str:
     code = _reason(found)
     text = _("Not sent: %(reason)s.") % {"reason": words.reason(code)}
-    checks = found.message.checks if found.message else []
+    checks = found.message.checks_made if found.message else []
     sentence = next(
         (check_words.sentence(name, result, seen) for name, result, seen in checks if name == code),
         "",

@@ -38,7 +38,7 @@ def context(request: HttpRequest, message: Message) -> dict[str, Any]:
             if can_see_text
             else ""
         ),
-        "checks": check_words.shown(message.checks),
+        "checks": check_words.shown(message.checks_made),
         "timeline": list(_timeline(message)),
         "facts": list(_facts(request, message)),
         "verdicts": [str(v) for v in settlement.Verdict if settlement.allows(message, v)],
@@ -68,7 +68,7 @@ def _facts(request: HttpRequest, message: Message) -> Iterator[Fact]:
     consent_id = next(
         (
             seen["record"]
-            for name, _o, seen in message.checks
+            for name, _o, seen in message.checks_made
             if name == "consent" and "record" in seen
         ),
         None,
@@ -115,7 +115,7 @@ def _form(message: Message) -> words.Words:
     """This will say which form a message took that has two; "" for others and before it left."""
     if not message.attempt:
         return ""
-    forms = (seen.get("form") for name, _o, seen in message.checks if name == "service_window")
+    forms = (seen.get("form") for name, _o, seen in message.checks_made if name == "service_window")
     return _FORMS.get(next(forms, None) or "", "")
 
 

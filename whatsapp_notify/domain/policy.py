@@ -182,6 +182,11 @@ class Block:
     reason: str
 
 
+#: What stands before the name of a check that saw nothing worth keeping. Most are so, and are
+#: written again with each change of their row.
+_SHORT: Mapping[str, str] = {Outcome.PASSED: "", Outcome.NOT_APPLICABLE: "-"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A verdict and the whole list of checks behind it."""
@@ -189,9 +194,32 @@ class Decision:
     verdict: Allow | Hold | Block
     checks: tuple[Check, ...]
 
-    def to_json(self) -> list[list[Any]]:
-        """This will return ``[[name, outcome, evidence], ...]`` for the message row."""
-        return [[each.name, each.outcome, each.evidence] for each in self.checks]
+    def to_json(self) -> list[Any]:
+        """This will return what ``checks_from_json`` reads, for the message row."""
+        return [
+            _SHORT.get(each.outcome, "") + each.name
+            if not each.evidence and each.outcome in _SHORT
+            else [each.name, each.outcome, each.evidence]
+            for each in self.checks
+        ]
+
+
+def checks_from_json(data: object) -> list[tuple[str, str, Evidence]]:
+    """This will read ``[(name, outcome, evidence), ...]``, in the order in which they were made.
+
+    A check is ``[name, outcome, evidence]``; one that passed and saw nothing is its name, one
+    that did not concern the message its name after a hyphen.
+    """
+    return [_check_from_json(each) for each in data] if isinstance(data, list) else []
+
+
+def _check_from_json(data: Any) -> tuple[str, str, Evidence]:
+    if not isinstance(data, str):
+        name, outcome, evidence = data
+        return str(name), str(outcome), dict(evidence)
+    if data.startswith("-"):
+        return data[1:], Outcome.NOT_APPLICABLE, {}
+    return data, Outcome.PASSED, {}
 
 
 #: A window that closes so soon may be closed when the call arrives.

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.content import Preview, preview_from_json
+from whatsapp_notify.domain.policy import Evidence, checks_from_json
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models.append_only import AppendOnlyModel
 from whatsapp_notify.models.automation import Automation
@@ -141,6 +142,7 @@ class Message(models.Model):
     due_at = models.DateTimeField(_("due at"))
     expires_at = models.DateTimeField(_("expires at"))
     #: The last decision, check by check, as ``domain.policy.Decision.to_json`` gave it.
+    #: Read ``checks_made``.
     checks = models.JSONField(default=list, editable=False)
 
     token = models.CharField(max_length=32, default=_new_token, editable=False)
@@ -231,6 +233,11 @@ class Message(models.Model):
     def chat_preview(self) -> Preview:
         """The message as the customer sees it."""
         return preview_from_json(self.preview)
+
+    @property
+    def checks_made(self) -> list[tuple[str, str, Evidence]]:
+        """Name, outcome and evidence of each check of the last decision, in their order."""
+        return checks_from_json(self.checks)
 
     def opaque_id(self, *, instance: str) -> str:
         """This will return the id that the provider echoes for the current attempt."""
