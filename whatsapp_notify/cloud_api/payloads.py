@@ -29,6 +29,8 @@ MIN_CARDS, MAX_CARDS = 2, 10
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _TEMPLATE_NAME = re.compile(r"[a-z0-9_]{1,512}")
+#: ``json.dumps`` makes one anew for each call that differs from its defaults.
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 #: A NUL, as JSON writes it.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:_[A-Za-z]{2,4})?")
@@ -162,7 +164,7 @@ def _shape(components: Any) -> tuple[Any, ...]:
 
 
 def _to_bytes(data: Mapping[str, Any]) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _JSON.encode(data)
     # Looked for before encoding, because the error of ``encode`` would carry the whole message.
     # A lone surrogate has no UTF-8. The expression alone would cost more than all else here.
     if not is_storable(text) or ("\\u0000" in text and _NUL.search(text)):

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.db.models.expressions import RawSQL
@@ -20,6 +20,8 @@ from whatsapp_notify.domain.storable import storable
 
 Row = Mapping[str, Any]
 
+#: ``json.dumps`` makes one anew for each call that differs from its defaults.
+_JSON = json.JSONEncoder(ensure_ascii=False)
 #: The length or the digits of a column's type.
 _LENGTH = re.compile(r"\([0-9, ]+\)")
 
@@ -225,7 +227,7 @@ def _type(connection: Any, field: Any) -> str:
 def _recordset_params(connection: Any, fields: Sequence[Any], rows: Sequence[Row]) -> list[str]:
     """This will return what stands for the rows in the statement."""
     if connection.vendor == "postgresql":
-        return [_array(_sql_writer(each), [row[each.attname] for row in rows]) for each in fields]
+        return [_column(each, [row[each.attname] for row in rows]) for each in fields]
     columns = [(each.attname, each.column, _json_writer(connection, each)) for each in fields]
     records = [{column: write(row[attname]) for attname, column, write in columns} for row in rows]
     return [json.dumps(records, ensure_ascii=False, check_circular=False, separators=(",", ":"))]
@@ -237,15 +239,25 @@ def _array(write: Callable[[Any], str], values: Sequence[Any]) -> str:
     return f"{{{storable(literal)}}}"
 
 
-def _sql_writer(field: Any) -> Callable[[Any], str]:
-    """This will return what writes a value of the field as an element of an array."""
+def _column(field: Any, values: Sequence[Any]) -> str:
+    """This will write the values of a field as an array of PostgreSQL."""
     if isinstance(field, models.JSONField):
-        return lambda value: _quoted(json.dumps(value, ensure_ascii=False))
+        return _array(lambda value: _quoted(_JSON.encode(value)), values)
     if isinstance(field, models.DateField):
-        return _isoformat
+        return _array(_isoformat, values)
     if isinstance(field, (models.CharField, models.TextField)):
-        return _quoted
-    return lambda value: _quoted(str(value))
+        return _plain_texts(values) or _array(_quoted, values)
+    return _array(lambda value: _quoted(str(value)), values)
+
+
+def _plain_texts(values: Sequence[str | None]) -> str:
+    """This will write them as an array at once; "" where one is missing or has to be quoted."""
+    if None in values:
+        return ""
+    texts = "\x00".join(cast(Sequence[str], values))
+    if '"' in texts or "\\" in texts or texts.count("\x00") != len(values) - 1:
+        return ""
+    return storable('{"' + texts.replace("\x00", '","') + '"}')
 
 
 def _quoted(text: str) -> str:
@@ -278,7 +290,7 @@ def _json_writer(connection: Any, field: Any) -> Callable[[Any], Any]:
 
 
 def _dump(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else _JSON.encode(value)
 
 
 def _storable(value: Any) -> Any:

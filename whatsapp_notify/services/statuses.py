@@ -13,7 +13,7 @@ from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.opaque import OpaqueId
 from whatsapp_notify.domain.statuses import State, from_provider
 from whatsapp_notify.models import Identity, Message
-from whatsapp_notify.models.set_based import among, look_up_by_key
+from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import contacts, installation, news, refusals, unmatched
 from whatsapp_notify.services.news import Held, News
 
@@ -35,7 +35,6 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
     if not known:
         return 0
     with transaction.atomic():
-        look_up_by_key()
         instance = installation.current(now=now).instance
         told = [_read(status, state, instance) for status, state in known]
         messages = _hold(told)

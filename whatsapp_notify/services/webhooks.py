@@ -15,7 +15,7 @@ from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
-from whatsapp_notify.models.set_based import among, update_rows
+from whatsapp_notify.models.set_based import among, look_up_by_key, update_rows
 from whatsapp_notify.services import (
     doorbells,
     faults,
@@ -224,6 +224,7 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 
 def _process_batch(ids: Sequence[int], now: datetime) -> None:
     with transaction.atomic():
+        look_up_by_key()
         events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
         readings = [_read(*event) for event in events]
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
