@@ -323,7 +323,7 @@ class TestEnvironment:
         assert ids() == []
 
     @pytest.mark.parametrize("name", ["task_soft_time_limit", "task_time_limit"])
-    @pytest.mark.parametrize(("limit", "expected"), [(40, ["E034"]), (41, [])])
+    @pytest.mark.parametrize(("limit", "expected"), [(70, ["E034"]), (71, [])])
     def test_f22_needs_time_for_calls(
         self, monkeypatch: pytest.MonkeyPatch, name: str, limit: int, expected: list[str]
     ) -> None:

@@ -146,8 +146,8 @@ def process_events(**kwargs: Any) -> None:
 def deliver(**kwargs: Any) -> None:
     """This will send what is due; a long outbox goes on in a task of its own.
 
-    So a worker that is asked to stop ends soon, and other tasks get their turn. At most
-    SENDING_TASKS do it at once: the others find their work being done and end.
+    So other tasks get their turn. At most SENDING_TASKS do it at once: the others find their
+    work being done and end.
     """
     has_more = drains.drain(clock=timezone.now, stop=_stopping)
     if has_more and not _stopping.is_set():

@@ -1,6 +1,7 @@
-"""Many calls at once, each at its place in the pace, looked at right before."""
+"""Many calls at once, each at its place in the pace, looked at shortly before."""
 
 import queue
+import threading
 import time
 from collections.abc import Collection
 
@@ -142,6 +143,22 @@ class TestCalls:
             answers = calls.collect(timeout=0.1, at_most=1)
 
         assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER]
+        assert locmem.outbox == []
+
+    def test_forgets_no_call_where_a_thread_cannot_start(self, monkeypatch) -> None:
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with make_calls() as calls:
+            now = time.monotonic()
+            calls.start([planned(1), planned(2)], claimed_at=now, start_before=now + 60)
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", refuse)
+                with pytest.raises(RuntimeError):
+                    calls.start_due()
+            answers = finish(calls)
+
+        assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER] * 2
         assert locmem.outbox == []
 
     def test_keeps_answers_where_a_later_look_fails(self) -> None:

@@ -391,6 +391,13 @@ class TestPace:
 
         assert [planned.start_in for planned in claimed.calls] == [0.0]
 
+    def test_a_clock_that_is_put_forward_meanwhile_keeps_no_call_waiting(self, settings) -> None:
+        factories.queued()
+
+        claimed = claims.claim(limit=8, now=NOW, clock=lambda: NOW + timedelta(hours=1))
+
+        assert [planned.start_in for planned in claimed.calls] == [2.0]
+
     def test_a_full_horizon_is_waited_for(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         for _each in range(8):

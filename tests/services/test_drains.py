@@ -158,6 +158,15 @@ class TestTurn:
 
         assert not has_more
 
+    def test_does_not_end_for_an_event_that_pauses_before_its_next_try(self, clock: Clock) -> None:
+        clock.move_with_each_call(seconds=6)
+        self.keep_waiting("event", since=NOW)
+        ShopEvent.objects.update(attempts=1, processed_at=NOW)
+
+        has_more = drain(clock=clock)
+
+        assert not has_more
+
     def test_is_no_shorter_than_the_shortest(self, clock: Clock) -> None:
         clock.move_with_each_call(seconds=1)
         self.keep_waiting("webhook", since=NOW - timedelta(hours=1))

@@ -28,7 +28,6 @@ from tests.torture.turns import Order, Turns
 from tests.torture.world import World
 from whatsapp_notify import signals
 from whatsapp_notify.domain import opaque
-from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.models import ConsentRecord, Contact, DeliveryEvent, Identity, Message
 from whatsapp_notify.services import (
     arrivals,
@@ -256,9 +255,9 @@ def _watched(taken: Turns, log: _Log) -> Iterator[None]:
             time.sleep(max(0.0, self._places[-1] - time.monotonic()))
         start_due(self)
 
-    def noted_begin(self: calls.Calls, call: tuple[Any, ...], *, at: float) -> None:
+    def noted_begin(self: calls.Calls, call: calls._Ready, *, at: float) -> None:
         taken.pause()
-        outgoing: Outgoing = call[-1]
+        outgoing = call.outgoing
         looked_at = log.looked_at[outgoing.message_id]
         log.starts[outgoing.message_id, outgoing.attempt] = looked_at
         begin(self, call, at=at)

@@ -138,7 +138,10 @@ def look_up_by_key() -> None:
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+            cursor.execute(
+                "SELECT set_config('enable_hashjoin', 'off', true), "
+                "set_config('enable_mergejoin', 'off', true)"
+            )
 
 
 def among(ids: Collection[int]) -> RawSQL:
@@ -294,7 +297,6 @@ def _dump(value: Any) -> str | None:
 
 
 def _storable(value: Any) -> Any:
-    # An enumeration's member is a str of its own class, which costs more to look at.
     return storable(value) if isinstance(value, str) else value
 
 

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from whatsapp_notify.backends.base import Backend
 from whatsapp_notify.domain.receipts import (
@@ -46,14 +46,19 @@ _TOGETHER_SECONDS = 0.01
 #: little later after their start than others, and no second there may hold more.
 _PACE_SECONDS = 1.005
 
-_TOO_LATE = Refused(action=Action.RECONSIDER, detail="The process was frozen too long.")
+_TOO_LATE = Refused(action=Action.RECONSIDER, detail="The call could not begin in time.")
 _RECONSIDER = Refused(
     action=Action.RECONSIDER, detail="The customer or the shop has changed their mind."
 )
 
 
-#: Its priority and number, when it must have begun at the latest, and what is called.
-_Ready = tuple[int, int, float, Outgoing]
+class _Ready(NamedTuple):
+    """A call that has been looked at; the smallest begins first."""
+
+    priority: int
+    number: int
+    start_before: float
+    outgoing: Outgoing
 
 
 class Calls:
@@ -136,7 +141,7 @@ class Calls:
         return answers
 
     def abandon(self) -> None:
-        """This will take back all calls that have not started; not one of them has left."""
+        """This will take back all calls that have not been handed over; not one has left."""
         self._in_flight += len(self._waiting)
         for *_order, planned in self._waiting:
             self._answers.put((planned.outgoing, _RECONSIDER))
@@ -176,7 +181,7 @@ class Calls:
 
     def start_due(self) -> None:
         """This will hand over the calls whose moment is near, unless the last look forbids it."""
-        due: list[tuple[float, int, int, float, PlannedCall]] = []
+        due: deque[tuple[float, int, int, float, PlannedCall]] = deque()
         now = time.monotonic()
         while self._places and self._places[0] <= now + AHEAD_SECONDS:
             moment = max(now, self._places[0])
@@ -191,24 +196,26 @@ class Calls:
         looked_at = time.monotonic()
         try:
             revoked = self._look([each[-1] for each in due])
+            while due:
+                moment, priority, number, start_before, planned = due[0]
+                if planned.contact_id in revoked:
+                    self._answers.put((planned.outgoing, _RECONSIDER))
+                else:
+                    before = min(start_before, looked_at + LOOK_SECONDS)
+                    self._begin(_Ready(priority, number, before, planned.outgoing), at=moment)
+                due.popleft()
         except BaseException:
-            # Not one of them has left: that must not be forgotten.
+            # Not one of these has left: that must not be forgotten.
             for each in due:
                 self._answers.put((each[-1].outgoing, _RECONSIDER))
             raise
-        for moment, priority, number, start_before, planned in due:
-            if planned.contact_id in revoked:
-                self._answers.put((planned.outgoing, _RECONSIDER))
-            else:
-                before = min(start_before, looked_at + LOOK_SECONDS)
-                self._begin((priority, number, before, planned.outgoing), at=moment)
 
     def _begin(self, call: _Ready, *, at: float) -> None:
         """This will have as many calls begin as before and one more, at that moment."""
         if len(self._threads) < min(self._in_flight, self._concurrency):
             thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
         # Before the moment, which tells a thread that there is one.
         heapq.heappush(self._ready, call)
         self._moments.put(at)
@@ -225,8 +232,8 @@ class Calls:
             if (pause := moment - time.monotonic()) > 0:
                 time.sleep(pause)
             # There are as many as moments; one step of the interpreter, as numbers differ.
-            *_order, start_before, outgoing = heapq.heappop(self._ready)
-            self._call(outgoing, start_before)
+            call = heapq.heappop(self._ready)
+            self._call(call.outgoing, call.start_before)
 
     def _call(self, outgoing: Outgoing, start_before: float) -> None:
         receipt: Receipt
@@ -241,7 +248,7 @@ class Calls:
 
 
 class _Pace:
-    """No more starts in any one second than the rate, however late some of them come."""
+    """No more starts in any one second than the rate, however late they are handed over."""
 
     def __init__(self, *, per_second: float) -> None:
         self._starts: deque[float] = deque(maxlen=max(1, int(per_second)))
@@ -252,5 +259,5 @@ class _Pace:
         return not is_full or at - self._starts[0] >= _PACE_SECONDS
 
     def count(self, *, at: float) -> None:
-        """This will note a start, no earlier than those before."""
+        """This will note a start; they are expected in order."""
         self._starts.append(at)

@@ -56,6 +56,9 @@ ANSWER_GRACE = timedelta(seconds=15)
 #: frozen, and the message may be in doubt, or sent again by a person, meanwhile.
 START_WITHIN = timedelta(seconds=10)
 
+#: A claim takes no longer; further, somebody has put the clock forward.
+_SLOWEST_CLAIM = timedelta(seconds=2)
+
 #: The rest makes up for calls that reach the provider closer together than they started.
 _SHARE_OF_RATE = 0.987
 
@@ -175,7 +178,7 @@ def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = N
                 _put_aside(message, changes, now)
         claimed, seen = _commit_calls(messages, batch, changes, now)
         instance = this_installation.instance
-        decided_at = max(now, clock()) if clock is not None else now
+        decided_at = now if clock is None else min(max(now, clock()), now + _SLOWEST_CLAIM)
         starts = _lease(sender, count=len(claimed), since=now, now=decided_at) if claimed else []
         if is_probe and claimed:
             sender.circuit_probe_at = now + senders.PROBE_INTERVAL

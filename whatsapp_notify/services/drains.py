@@ -11,8 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from whatsapp_notify import conf
-from whatsapp_notify.models import InboundMessage, ShopEvent, WebhookEvent
-from whatsapp_notify.services import delivery, leases, patience
+from whatsapp_notify.services import delivery, errands, events, leases, patience, webhooks
 
 #: See Note [How long a turn is].
 LONGEST_TURN = timedelta(seconds=30)
@@ -89,7 +88,7 @@ def _is_kept_waiting(*, now: datetime) -> bool:
     """This will tell whether other work of ours has waited for long: nobody else does it."""
     since = now - _WAITS_TOO_LONG
     return (
-        WebhookEvent.objects.filter(is_pending=True, received_at__lt=since).exists()
-        or ShopEvent.objects.filter(is_pending=True, recorded_at__lt=since).exists()
-        or InboundMessage.objects.filter(errand_due_at__lt=since).exists()
+        webhooks.is_waiting(since=since)
+        or events.is_waiting(since=since)
+        or errands.is_due(now=since)
     )

@@ -185,6 +185,12 @@ def drop(*, event_ids: list[int]) -> frozenset[int]:
     )
 
 
+def is_waiting(*, since: datetime) -> bool:
+    """This will tell whether an event recorded by then has not been looked at yet."""
+    fresh = ShopEvent.objects.filter(is_pending=True, attempts=0)
+    return fresh.filter(recorded_at__lte=since).exists()
+
+
 def _due(*, now: datetime) -> QuerySet[ShopEvent]:
     may_go = Q(attempts=0)
     for attempts, pause in _PAUSES.items():
