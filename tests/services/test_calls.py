@@ -91,6 +91,65 @@ class TestCalls:
 
         assert [outgoing.message_id for outgoing in locmem.outbox] == [2, 1]
 
+    def test_the_urgent_does_not_wait_until_another_place_is_near(self, monkeypatch) -> None:
+        """All moments that are near have been handed over; the next one is a while away."""
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 0.5)
+        news = [planned(number, priority=30, start_in=0.4) for number in (1, 2)]
+        urgent = planned(3, priority=0, start_in=0.9)
+
+        with make_calls() as calls:
+            now = time.monotonic()
+            calls.start(news, claimed_at=now, start_before=now + 60)
+            calls.start_due()
+            calls.start([urgent], claimed_at=now, start_before=now + 60)
+            finish(calls)
+
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [3, 1, 2]
+
+    def test_what_overtakes_is_looked_at_and_costs_no_place(self, monkeypatch) -> None:
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 0.5)
+        news = [planned(number, priority=30, start_in=0.4) for number in (1, 2)]
+        urgent = [planned(number, priority=0, start_in=0.9) for number in (3, 4)]
+
+        with make_calls(look=lambda planned: frozenset({3})) as calls:
+            now = time.monotonic()
+            calls.start(news, claimed_at=now, start_before=now + 60)
+            calls.start_due()
+            calls.start(urgent, claimed_at=now, start_before=now + 60)
+            answers = finish(calls)
+
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [4, 1, 2]
+        receipts = {outgoing.message_id: receipt for outgoing, receipt in answers}
+        assert isinstance(receipts[3], Refused)
+
+    def test_abandons_what_was_overtaken(self, monkeypatch) -> None:
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 0.5)
+        news = [planned(number, priority=30, start_in=0.4) for number in (1, 2)]
+        urgent = planned(3, priority=0, start_in=60.0)
+
+        with make_calls() as calls:
+            now = time.monotonic()
+            calls.start(news, claimed_at=now, start_before=now + 90)
+            calls.start_due()
+            calls.start([urgent], claimed_at=now, start_before=now + 90)
+            calls.start_due()
+            calls.abandon()
+            answers = finish(calls)
+
+        assert len(answers) == 3
+        assert len(locmem.outbox) == 2
+
+    def test_many_that_are_urgent_leave_in_turn(self) -> None:
+        news = [planned(number, priority=30, start_in=0.04) for number in range(1, 4)]
+        urgent = [
+            planned(number, priority=number % 2, start_in=0.01 * number) for number in range(4, 30)
+        ]
+
+        answers = run(news, urgent)
+
+        assert sorted(outgoing.message_id for outgoing, _receipt in answers) == list(range(1, 30))
+        assert {type(receipt) for _outgoing, receipt in answers} == {Accepted}
+
     def test_begins_at_its_moment_while_the_owner_is_busy(self, monkeypatch) -> None:
         monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
         begun: queue.SimpleQueue[float] = queue.SimpleQueue()

@@ -4,7 +4,9 @@
 The thread that owns the database may write answers just when a place in the pace comes; a call
 that begins late falls into the next second, which is full by itself. So places are handed out
 a little ahead, and a thread that has taken one waits for it. Only then does it take a call, the
-most urgent that is ready: what is urgent begins at the next moment, whoever waits for that.
+most urgent that is ready. What is more urgent than those is made ready at once, and begins at the
+next moment, whoever waited for that; the moment that is owed to the others comes with the next
+place.
 """
 
 import heapq
@@ -51,6 +53,9 @@ _RECONSIDER = Refused(
     action=Action.RECONSIDER, detail="The customer or the shop has changed their mind."
 )
 
+#: The moment of a call, None where it takes that of another, and its entry among the waiting.
+_Due = tuple[float | None, int, int, float, PlannedCall]
+
 
 class _Ready(NamedTuple):
     """A call that has been looked at; the smallest begins first."""
@@ -83,6 +88,8 @@ class Calls:
         #: When one more call begins, and as many that have been looked at, in order of urgency.
         self._moments: queue.SimpleQueue[float | None] = queue.SimpleQueue()
         self._ready: list[_Ready] = []
+        #: How many more are ready than have moments.
+        self._owed = 0
         self._answers: queue.SimpleQueue[tuple[Outgoing, Receipt]] = queue.SimpleQueue()
         self._in_flight = 0
 
@@ -147,6 +154,9 @@ class Calls:
             self._answers.put((planned.outgoing, _RECONSIDER))
         self._waiting.clear()
         self._places.clear()
+        for _each in range(self._owed):
+            self._answers.put((heapq.heappop(self._ready).outgoing, _RECONSIDER))
+        self._owed = 0
 
     def _collect(
         self, answers: list[tuple[Outgoing, Receipt]], deadline: float, at_most: int
@@ -181,7 +191,9 @@ class Calls:
 
     def start_due(self) -> None:
         """This will hand over the calls whose moment is near, unless the last look forbids it."""
-        due: deque[tuple[float, int, int, float, PlannedCall]] = deque()
+        if overtaking := self._overtaking():
+            self._look_and_begin(overtaking)
+        due: deque[_Due] = deque()
         now = time.monotonic()
         while self._places and self._places[0] <= now + AHEAD_SECONDS:
             moment = max(now, self._places[0])
@@ -189,36 +201,64 @@ class Calls:
                 break
             self._pace.count(at=moment)
             self._places.popleft()
-            due.append((moment, *heapq.heappop(self._waiting)))
-        if not due:
-            return
+            if self._owed:
+                self._owed -= 1
+                self._moments.put(moment)
+            else:
+                due.append((moment, *heapq.heappop(self._waiting)))
+        if due:
+            self._look_and_begin(due)
+
+    def _overtaking(self) -> deque[_Due]:
+        """This will take out the calls that are more urgent than some that are ready.
+
+        No more of them than those, as each takes the moment of one.
+        """
+        found: deque[_Due] = deque()
+        last = max(self._ready, default=None)
+        if last is None or not self._waiting or self._waiting[0][0] >= last.priority:
+            return found
+        urgent = self._waiting[0][0]
+        others = sum(each.priority > urgent for each in tuple(self._ready)) - self._owed
+        while self._waiting and self._waiting[0][0] == urgent and len(found) < others:
+            found.append((None, *heapq.heappop(self._waiting)))
+        return found
+
+    def _look_and_begin(self, due: deque[_Due]) -> None:
         self._in_flight += len(due)
         looked_at = time.monotonic()
         try:
             revoked = self._look([each[-1] for each in due])
             while due:
                 moment, priority, number, start_before, planned = due[0]
-                if planned.contact_id in revoked:
-                    self._answers.put((planned.outgoing, _RECONSIDER))
-                else:
+                if planned.contact_id not in revoked:
                     before = min(start_before, looked_at + LOOK_SECONDS)
                     self._begin(_Ready(priority, number, before, planned.outgoing), at=moment)
+                else:
+                    self._answers.put((planned.outgoing, _RECONSIDER))
+                    if moment is None:
+                        self._places.pop()
                 due.popleft()
         except BaseException:
             # Not one of these has left: that must not be forgotten.
             for each in due:
                 self._answers.put((each[-1].outgoing, _RECONSIDER))
+                if each[0] is None:
+                    self._places.pop()
             raise
 
-    def _begin(self, call: _Ready, *, at: float) -> None:
-        """This will have as many calls begin as before and one more, at that moment."""
+    def _begin(self, call: _Ready, *, at: float | None) -> None:
+        """This will make a call ready, and have one more begin at that moment, if there is one."""
         if len(self._threads) < min(self._in_flight, self._concurrency):
             thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
             thread.start()
             self._threads.append(thread)
         # Before the moment, which tells a thread that there is one.
         heapq.heappush(self._ready, call)
-        self._moments.put(at)
+        if at is None:
+            self._owed += 1
+        else:
+            self._moments.put(at)
 
     def _until_next_start(self, deadline: float) -> float:
         """This will return when to look at what waits again: not for each call of its own."""
