@@ -22,6 +22,13 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whatsapp_notify.services.patience.time.sleep", lambda seconds: None)
 
 
+@pytest.fixture(autouse=True)
+def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's limit is the connection's: made anew, as it grows old, it would have none."""
+    connection.ensure_connection()
+    monkeypatch.setattr(connection, "close_at", None)
+
+
 def run_sql(*statements: str) -> None:
     with connection.cursor() as cursor:
         for statement in statements:
