@@ -80,7 +80,8 @@ class TestCalls:
 
     def test_the_urgent_takes_a_moment_that_was_handed_over(self, monkeypatch) -> None:
         monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
-        news, urgent = planned(1, priority=30, start_in=0.3), planned(2, priority=0, start_in=0.31)
+        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+        news, urgent = planned(1, priority=30, start_in=1.5), planned(2, priority=0, start_in=1.51)
 
         with make_calls() as calls:
             now = time.monotonic()
@@ -93,9 +94,10 @@ class TestCalls:
 
     def test_the_urgent_does_not_wait_until_another_place_is_near(self, monkeypatch) -> None:
         """All moments that are near have been handed over; the next one is a while away."""
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 0.5)
-        news = [planned(number, priority=30, start_in=0.4) for number in (1, 2)]
-        urgent = planned(3, priority=0, start_in=0.9)
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
+        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+        news = [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
+        urgent = planned(3, priority=0, start_in=2.2)
 
         with make_calls() as calls:
             now = time.monotonic()
@@ -107,9 +109,10 @@ class TestCalls:
         assert [outgoing.message_id for outgoing in locmem.outbox] == [3, 1, 2]
 
     def test_what_overtakes_is_looked_at_and_costs_no_place(self, monkeypatch) -> None:
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 0.5)
-        news = [planned(number, priority=30, start_in=0.4) for number in (1, 2)]
-        urgent = [planned(number, priority=0, start_in=0.9) for number in (3, 4)]
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
+        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+        news = [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
+        urgent = [planned(number, priority=0, start_in=2.2) for number in (3, 4)]
 
         with make_calls(look=lambda planned: frozenset({3})) as calls:
             now = time.monotonic()
@@ -123,8 +126,9 @@ class TestCalls:
         assert isinstance(receipts[3], Refused)
 
     def test_abandons_what_was_overtaken(self, monkeypatch) -> None:
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 0.5)
-        news = [planned(number, priority=30, start_in=0.4) for number in (1, 2)]
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
+        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+        news = [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
         urgent = planned(3, priority=0, start_in=60.0)
 
         with make_calls() as calls:
@@ -152,6 +156,7 @@ class TestCalls:
 
     def test_begins_at_its_moment_while_the_owner_is_busy(self, monkeypatch) -> None:
         monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
+        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
         begun: queue.SimpleQueue[float] = queue.SimpleQueue()
         locmem.answer_with(lambda outgoing: begun.put(time.monotonic()))
 
