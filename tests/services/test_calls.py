@@ -63,6 +63,25 @@ def run(
         return finish(calls)
 
 
+@pytest.fixture
+def far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls are handed over two seconds ahead, so that a slow machine keeps the order too."""
+    monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
+    monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+
+
+def two_news() -> list[PlannedCall]:
+    return [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
+
+
+def hand_over(calls: Calls, news: list[PlannedCall], *, then: list[PlannedCall]) -> None:
+    """This will hand over the news, and only then have the others called."""
+    now = time.monotonic()
+    calls.start(news, claimed_at=now, start_before=now + 90)
+    calls.start_due()
+    calls.start(then, claimed_at=now, start_before=now + 90)
+
+
 class TestCalls:
     def test_answers_each_call_once(self) -> None:
         answers = run([planned(number) for number in range(50)])
@@ -78,64 +97,41 @@ class TestCalls:
 
         assert [outgoing.message_id for outgoing in locmem.outbox] == [9, 1, 2, 3]
 
-    def test_the_urgent_takes_a_moment_that_was_handed_over(self, monkeypatch) -> None:
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
-        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+    def test_the_urgent_takes_a_moment_that_was_handed_over(self, far_ahead) -> None:
         news, urgent = planned(1, priority=30, start_in=1.5), planned(2, priority=0, start_in=1.51)
 
         with make_calls() as calls:
-            now = time.monotonic()
-            calls.start([news], claimed_at=now, start_before=now + 60)
-            calls.start_due()
-            calls.start([urgent], claimed_at=now, start_before=now + 60)
+            hand_over(calls, [news], then=[urgent])
             finish(calls)
 
         assert [outgoing.message_id for outgoing in locmem.outbox] == [2, 1]
 
-    def test_the_urgent_does_not_wait_until_another_place_is_near(self, monkeypatch) -> None:
+    def test_the_urgent_does_not_wait_until_another_place_is_near(self, far_ahead) -> None:
         """All moments that are near have been handed over; the next one is a while away."""
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
-        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
-        news = [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
         urgent = planned(3, priority=0, start_in=2.2)
 
         with make_calls() as calls:
-            now = time.monotonic()
-            calls.start(news, claimed_at=now, start_before=now + 60)
-            calls.start_due()
-            calls.start([urgent], claimed_at=now, start_before=now + 60)
+            hand_over(calls, two_news(), then=[urgent])
             finish(calls)
 
         assert [outgoing.message_id for outgoing in locmem.outbox] == [3, 1, 2]
 
-    def test_what_overtakes_is_looked_at_and_costs_no_place(self, monkeypatch) -> None:
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
-        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
-        news = [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
+    def test_what_overtakes_is_looked_at_and_costs_no_place(self, far_ahead) -> None:
         urgent = [planned(number, priority=0, start_in=2.2) for number in (3, 4)]
 
         with make_calls(look=lambda planned: frozenset({3})) as calls:
-            now = time.monotonic()
-            calls.start(news, claimed_at=now, start_before=now + 60)
-            calls.start_due()
-            calls.start(urgent, claimed_at=now, start_before=now + 60)
+            hand_over(calls, two_news(), then=urgent)
             answers = finish(calls)
 
         assert [outgoing.message_id for outgoing in locmem.outbox] == [4, 1, 2]
         receipts = {outgoing.message_id: receipt for outgoing, receipt in answers}
         assert isinstance(receipts[3], Refused)
 
-    def test_abandons_what_was_overtaken(self, monkeypatch) -> None:
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 2.0)
-        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
-        news = [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
+    def test_abandons_what_was_overtaken(self, far_ahead) -> None:
         urgent = planned(3, priority=0, start_in=60.0)
 
         with make_calls() as calls:
-            now = time.monotonic()
-            calls.start(news, claimed_at=now, start_before=now + 90)
-            calls.start_due()
-            calls.start([urgent], claimed_at=now, start_before=now + 90)
+            hand_over(calls, two_news(), then=[urgent])
             calls.start_due()
             calls.abandon()
             answers = finish(calls)
@@ -154,9 +150,7 @@ class TestCalls:
         assert sorted(outgoing.message_id for outgoing, _receipt in answers) == list(range(1, 30))
         assert {type(receipt) for _outgoing, receipt in answers} == {Accepted}
 
-    def test_begins_at_its_moment_while_the_owner_is_busy(self, monkeypatch) -> None:
-        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 60.0)
-        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+    def test_begins_at_its_moment_while_the_owner_is_busy(self, far_ahead) -> None:
         begun: queue.SimpleQueue[float] = queue.SimpleQueue()
         locmem.answer_with(lambda outgoing: begun.put(time.monotonic()))
 

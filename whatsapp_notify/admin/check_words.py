@@ -2,18 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from whatsapp_notify.admin import words
-from whatsapp_notify.domain.policy import Outcome
+from whatsapp_notify.domain.policy import CheckMade, Evidence, Outcome
 from whatsapp_notify.models import ConsentRecord, Contact, Template, Topic
-
-Evidence = Mapping[str, Any]
-#: Name, outcome and evidence, see ``domain.policy.checks_from_json``.
-Check = tuple[str, str, Evidence]
 
 #: Outcome -> sign and word.
 OUTCOMES: Mapping[str, tuple[str, words.Words]] = {
@@ -48,7 +43,7 @@ class ShownCheck:
     record_id: int | None
 
 
-def shown(checks: Sequence[Check]) -> list[ShownCheck]:
+def shown(checks: Sequence[CheckMade]) -> list[ShownCheck]:
     """This will turn the checks of a message into lines to read."""
     return [_shown(name, outcome, seen) for name, outcome, seen in checks]
 

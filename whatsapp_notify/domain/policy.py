@@ -182,9 +182,14 @@ class Block:
     reason: str
 
 
+#: Name, outcome and evidence of a check, as they are read from a row.
+CheckMade = tuple[str, str, Evidence]
+
+#: Stands before the name of a check that did not concern the message.
+_NOT_APPLICABLE = "-"
 #: What stands before the name of a check that saw nothing worth keeping. Most are so, and are
 #: written again with each change of their row.
-_SHORT: Mapping[str, str] = {Outcome.PASSED: "", Outcome.NOT_APPLICABLE: "-"}
+_SHORT: Mapping[str, str] = {Outcome.PASSED: "", Outcome.NOT_APPLICABLE: _NOT_APPLICABLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +209,8 @@ class Decision:
         ]
 
 
-def checks_from_json(data: object) -> list[tuple[str, str, Evidence]]:
-    """This will read ``[(name, outcome, evidence), ...]``, in the order in which they were made.
+def checks_from_json(data: object) -> list[CheckMade]:
+    """This will read the checks of a decision, in the order in which they were made.
 
     A check is ``[name, outcome, evidence]``; one that passed and saw nothing is its name, one
     that did not concern the message its name after a hyphen.
@@ -213,12 +218,12 @@ def checks_from_json(data: object) -> list[tuple[str, str, Evidence]]:
     return [_check_from_json(each) for each in data] if isinstance(data, list) else []
 
 
-def _check_from_json(data: Any) -> tuple[str, str, Evidence]:
+def _check_from_json(data: Any) -> CheckMade:
     if not isinstance(data, str):
         name, outcome, evidence = data
         return str(name), str(outcome), dict(evidence)
-    if data.startswith("-"):
-        return data[1:], Outcome.NOT_APPLICABLE, {}
+    if data.startswith(_NOT_APPLICABLE):
+        return data.removeprefix(_NOT_APPLICABLE), Outcome.NOT_APPLICABLE, {}
     return data, Outcome.PASSED, {}
 
 

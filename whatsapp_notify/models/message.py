@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.content import Preview, preview_from_json
-from whatsapp_notify.domain.policy import Evidence, checks_from_json
+from whatsapp_notify.domain.policy import CheckMade, checks_from_json
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models.append_only import AppendOnlyModel
 from whatsapp_notify.models.automation import Automation
@@ -235,8 +235,8 @@ class Message(models.Model):
         return preview_from_json(self.preview)
 
     @property
-    def checks_made(self) -> list[tuple[str, str, Evidence]]:
-        """Name, outcome and evidence of each check of the last decision, in their order."""
+    def checks_made(self) -> list[CheckMade]:
+        """Each check of the last decision, in their order."""
         return checks_from_json(self.checks)
 
     def opaque_id(self, *, instance: str) -> str:

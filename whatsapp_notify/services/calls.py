@@ -53,8 +53,18 @@ _RECONSIDER = Refused(
     action=Action.RECONSIDER, detail="The customer or the shop has changed their mind."
 )
 
-#: The moment of a call, None where it takes that of another, and its entry among the waiting.
-_Due = tuple[float | None, int, int, float, PlannedCall]
+
+class _Waiting(NamedTuple):
+    """A call that has a place in the pace; the smallest is handed over first."""
+
+    priority: int
+    number: int
+    start_before: float
+    planned: PlannedCall
+
+
+#: A call that is handed over, and its moment; None where it takes that of another.
+_Due = tuple[_Waiting, float | None]
 
 
 class _Ready(NamedTuple):
@@ -83,7 +93,7 @@ class Calls:
         self._threads: list[threading.Thread] = []
         #: Places in the pace, soonest first, and who takes the next: the most urgent.
         self._places: deque[float] = deque()
-        self._waiting: list[tuple[int, int, float, PlannedCall]] = []
+        self._waiting: list[_Waiting] = []
         self._numbers = itertools.count()
         #: When one more call begins, and as many that have been looked at, in order of urgency.
         self._moments: queue.SimpleQueue[float | None] = queue.SimpleQueue()
@@ -128,7 +138,7 @@ class Calls:
         """
         for each in planned:
             self._places.append(claimed_at + each.start_in)
-            entry = (each.priority, next(self._numbers), start_before, each)
+            entry = _Waiting(each.priority, next(self._numbers), start_before, each)
             heapq.heappush(self._waiting, entry)
 
     def collect(self, *, timeout: float, at_most: int) -> list[tuple[Outgoing, Receipt]]:
@@ -150,11 +160,11 @@ class Calls:
     def abandon(self) -> None:
         """This will take back all calls that have not been handed over; not one has left."""
         self._in_flight += len(self._waiting)
-        for *_order, planned in self._waiting:
-            self._answers.put((planned.outgoing, _RECONSIDER))
+        for each in self._waiting:
+            self._answers.put((each.planned.outgoing, _RECONSIDER))
         self._waiting.clear()
         self._places.clear()
-        for _each in range(self._owed):
+        for _moment in range(self._owed):
             self._answers.put((heapq.heappop(self._ready).outgoing, _RECONSIDER))
         self._owed = 0
 
@@ -184,8 +194,7 @@ class Calls:
 
     def _rest(self, deadline: float, answers: Sequence[object], at_most: int) -> None:
         """This will let more answers come: to be woken for each of them costs more than they do."""
-        soonest = min(deadline, self._places[0] - AHEAD_SECONDS) if self._places else deadline
-        pause = min(soonest - time.monotonic(), _TOGETHER_SECONDS)
+        pause = min(self._next_handover(deadline) - time.monotonic(), _TOGETHER_SECONDS)
         if pause > 0 and self._in_flight and len(answers) < at_most:
             time.sleep(pause)
 
@@ -205,7 +214,7 @@ class Calls:
                 self._owed -= 1
                 self._moments.put(moment)
             else:
-                due.append((moment, *heapq.heappop(self._waiting)))
+                due.append((heapq.heappop(self._waiting), moment))
         if due:
             self._look_and_begin(due)
 
@@ -216,36 +225,39 @@ class Calls:
         """
         found: deque[_Due] = deque()
         last = max(self._ready, default=None)
-        if last is None or not self._waiting or self._waiting[0][0] >= last.priority:
+        if last is None or not self._waiting or self._waiting[0].priority >= last.priority:
             return found
-        urgent = self._waiting[0][0]
+        urgent = self._waiting[0].priority
         others = sum(each.priority > urgent for each in tuple(self._ready)) - self._owed
-        while self._waiting and self._waiting[0][0] == urgent and len(found) < others:
-            found.append((None, *heapq.heappop(self._waiting)))
+        while self._waiting and self._waiting[0].priority == urgent and len(found) < others:
+            found.append((heapq.heappop(self._waiting), None))
         return found
 
     def _look_and_begin(self, due: deque[_Due]) -> None:
         self._in_flight += len(due)
         looked_at = time.monotonic()
         try:
-            revoked = self._look([each[-1] for each in due])
+            revoked = self._look([call.planned for call, _moment in due])
             while due:
-                moment, priority, number, start_before, planned = due[0]
-                if planned.contact_id not in revoked:
-                    before = min(start_before, looked_at + LOOK_SECONDS)
-                    self._begin(_Ready(priority, number, before, planned.outgoing), at=moment)
+                call, moment = due[0]
+                if call.planned.contact_id in revoked:
+                    self._take_back(call, moment)
                 else:
-                    self._answers.put((planned.outgoing, _RECONSIDER))
-                    if moment is None:
-                        self._places.pop()
+                    before = min(call.start_before, looked_at + LOOK_SECONDS)
+                    ready = _Ready(call.priority, call.number, before, call.planned.outgoing)
+                    self._begin(ready, at=moment)
                 due.popleft()
         except BaseException:
             # Not one of these has left: that must not be forgotten.
-            for each in due:
-                self._answers.put((each[-1].outgoing, _RECONSIDER))
-                if each[0] is None:
-                    self._places.pop()
+            for call, moment in due:
+                self._take_back(call, moment)
             raise
+
+    def _take_back(self, call: _Waiting, moment: float | None) -> None:
+        self._answers.put((call.planned.outgoing, _RECONSIDER))
+        if moment is None:
+            # It will take no moment, so that nobody is owed its place.
+            self._places.pop()
 
     def _begin(self, call: _Ready, *, at: float | None) -> None:
         """This will make a call ready, and have one more begin at that moment, if there is one."""
@@ -264,14 +276,16 @@ class Calls:
         """This will return when to look at what waits again: not for each call of its own."""
         if not self._places:
             return deadline
-        soonest = time.monotonic() + _TOGETHER_SECONDS
-        return max(min(deadline, self._places[0] - AHEAD_SECONDS), soonest)
+        return max(self._next_handover(deadline), time.monotonic() + _TOGETHER_SECONDS)
+
+    def _next_handover(self, deadline: float) -> float:
+        return min(deadline, self._places[0] - AHEAD_SECONDS) if self._places else deadline
 
     def _run(self) -> None:
         while (moment := self._moments.get()) is not None:
             if (pause := moment - time.monotonic()) > 0:
                 time.sleep(pause)
-            # There are as many as moments; one step of the interpreter, as numbers differ.
+            # There are no fewer than moments; one step of the interpreter, as numbers differ.
             call = heapq.heappop(self._ready)
             self._call(call.outgoing, call.start_before)
 
