@@ -3,15 +3,16 @@
 # Note [Those that wait go together]
 An INSERT of one row costs the database more for itself than for the row: the statement is
 parsed and its commit reaches the disk. So while one thread of a web server inserts, those that
-come meanwhile wait; the next of them inserts for all, and rings for all. Nobody is answered before
-the commit of their bytes. Where one webhook alone is under way it waits for nothing.
+come meanwhile wait; the first of them inserts next, for all, and rings for all. Each is woken when
+its own bytes are committed, and nobody is answered before. Where one webhook alone is under way it
+waits for nothing.
 """
 
 import hashlib
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -35,14 +36,70 @@ class _Arrival:
     received_at: datetime
     #: None until its INSERT has been committed.
     is_new: bool | None = None
-    #: The INSERT for several has failed.
-    is_alone: bool = False
+    #: Its thread inserts for all that wait.
+    leads: bool = False
+    #: Free once its thread is to go on.
+    _woken: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._woken.acquire()
+
+    def sleep(self, *, seconds: float) -> None:
+        """This will wait until ``wake``, at most so long."""
+        self._woken.acquire(timeout=seconds)
+
+    def wake(self) -> None:
+        """This will let its thread go on; to be called once."""
+        self._woken.release()
 
 
-_waiting: list[_Arrival] = []
-_list_lock = threading.Lock()
-#: Held by the thread that inserts for all.
-_turn = threading.Lock()
+class _Queue:
+    """Arrivals of one process that wait for the INSERT under way, and who leads the next."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[_Arrival] = []
+        self._is_led = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def enter(self, arrival: _Arrival) -> None:
+        """This will wait until others have inserted it, or it leads, for a while."""
+        with self._lock:
+            self._waiting.append(arrival)
+            if not self._is_led:
+                self._is_led = arrival.leads = True
+                return
+        arrival.sleep(seconds=_PATIENCE_SECONDS)
+
+    def next_to_go(self) -> list[_Arrival]:
+        """This will take out as many as one INSERT takes; who leads is the first of them."""
+        with self._lock:
+            count = total = 0
+            for each in self._waiting[:_TOGETHER]:
+                total += len(each.body)
+                if count and total > _TOGETHER_BYTES:
+                    break
+                count += 1
+            going, self._waiting[:count] = self._waiting[:count], []
+        return going
+
+    def leave(self, arrival: _Arrival) -> None:
+        """This will have the next one lead, where this one did; it waits no longer."""
+        with self._lock:
+            if arrival in self._waiting:
+                self._waiting.remove(arrival)
+            if not arrival.leads:
+                return
+            successor = next(iter(self._waiting), None)
+            self._is_led = successor is not None
+            if successor is not None:
+                successor.leads = True
+                successor.wake()
+
+
+_queue = _Queue()
 
 
 def record(*, body: bytes, now: datetime) -> bool:
@@ -67,62 +124,32 @@ def record(*, body: bytes, now: datetime) -> bool:
 
 
 def _go_together(arrival: _Arrival) -> None:
-    """This will insert all that wait, unless somebody has meanwhile done so for us.
+    """This will have it inserted with others, by this thread or by that of one of them.
 
     See Note [Those that wait go together]. Where the others keep us waiting for long, we are
     left to go alone: our own connection may be in order.
     """
-    with _list_lock:
-        _waiting.append(arrival)
-    turn, has_new = _turn, False
+    queue, going, has_new = _queue, list[_Arrival](), False
     try:
-        if not turn.acquire(timeout=_PATIENCE_SECONDS):
-            _withdraw(arrival)
-            return
-        try:
-            while arrival.is_new is None and not arrival.is_alone:
-                has_new |= _insert_next(arrival)
-        finally:
-            turn.release()
+        queue.enter(arrival)
+        if arrival.leads:
+            going = queue.next_to_go()
+            has_new = _insert(going)
+    except Error:
+        pass  # each finds out for itself what is wrong
     finally:
-        # Not with the turn: whoever listens may take a while, or record a webhook.
+        # Also where this very thread is ended: the others must not wait for it.
+        queue.leave(arrival)
+        for each in going:
+            if each is not arrival:
+                each.wake()
+        # Whoever listens may take a while, or record a webhook: nobody waits for that.
         if has_new:
             _ring()
 
 
-def _insert_next(arrival: _Arrival) -> bool:
-    """This will insert the next of those that wait, and tell whether any was new."""
-    arrivals = _next_to_go()
-    try:
-        return bool(arrivals) and _insert(arrivals)
-    except Error:
-        return False  # each finds out for itself what is wrong
-    finally:
-        # Also where this very thread is ended: the others must not wait for it.
-        for each in arrivals or [arrival]:
-            each.is_alone = each.is_new is None
-
-
-def _withdraw(arrival: _Arrival) -> None:
-    with _list_lock:
-        if arrival in _waiting:
-            _waiting.remove(arrival)
-
-
 def _ring() -> None:
     doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
-
-
-def _next_to_go() -> list[_Arrival]:
-    with _list_lock:
-        count = total = 0
-        for each in _waiting[:_TOGETHER]:
-            total += len(each.body)
-            if count and total > _TOGETHER_BYTES:
-                break
-            count += 1
-        going, _waiting[:count] = _waiting[:count], []
-    return going
 
 
 def _insert(arrivals: Sequence[_Arrival]) -> bool:
@@ -158,9 +185,8 @@ def _insert_sql(count: int) -> str:
 
 def _begin_anew() -> None:
     """This will forget what threads of the parent process were doing."""
-    global _list_lock, _turn
-    _list_lock, _turn = threading.Lock(), threading.Lock()
-    _waiting.clear()
+    global _queue
+    _queue = _Queue()
 
 
 os.register_at_fork(after_in_child=_begin_anew)
