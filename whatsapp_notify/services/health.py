@@ -95,7 +95,7 @@ def machinery(*, now: datetime) -> Sequence[Item]:
     """This will tell whether the parts run and nothing piles up before them."""
     seen = dict(Heartbeat.objects.values_list("name", "at"))
     worker, beat = seen.get(heartbeats.WORKER), seen.get(heartbeats.BEAT)
-    webhooks = _oldest_of(WebhookEvent.objects.filter(is_pending=True).order_by("pk"))
+    webhooks = _oldest_of(WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "pk"))
     events = ShopEvent.objects.filter(is_pending=True).order_by("pk")
     first_event = events.values_list("recorded_at", flat=True).first()
     silent_since = _accepted_since(seen.get(heartbeats.WEBHOOK))

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 from django.db.models import QuerySet
@@ -29,9 +30,9 @@ _COLUMNS: tuple[str, ...] = (
     "error_code", "error_detail", "accepted_at", "sent_at", "delivered_at", "read_at",
     "failed_at",
 )  # fmt: skip
-#: What they change nearly always: a message that was with the provider has moved on ...
-_STEP_COLUMNS: tuple[str, ...] = ("state", "accepted_at", "sent_at", "delivered_at", "read_at")
-#: ... and is then in no need of anything.
+#: When a message moves on, with its state only these change, or some of them ...
+_STEP_TIMES: tuple[str, ...] = ("accepted_at", "sent_at", "delivered_at", "read_at")
+#: ... and it is in no need of anything.
 _AT_EASE = {
     "reason": "",
     "is_pending": False,
@@ -43,6 +44,8 @@ _AT_EASE = {
 
 #: The line of the delivery log that each of them is.
 _KIND = {state: str(DeliveryEvent.Kind(state)) for state in PROVIDER_ORDER}
+
+_step_times = attrgetter(*_STEP_TIMES)
 
 _TIME_COLUMN = {
     State.SENT: "sent_at",
@@ -142,40 +145,52 @@ def write(*, messages: dict[int, Held], told: dict[int, list[News]], now: dateti
 
 def _update(changes: Sequence[tuple["_Before", Held]]) -> None:
     """This will write what has changed: a few columns of those that have just moved on."""
-    groups: dict[tuple[str, ...], list[Held]] = defaultdict(list)
+    groups: dict[tuple[bool, tuple[str, ...]], list[Held]] = defaultdict(list)
     for before, after in changes:
-        columns = _STEP_COLUMNS if _is_step(before, after) else _COLUMNS
-        groups[columns if after.pricing is None else (*columns, "pricing")].append(after)
-    for columns, rows in groups.items():
+        is_step = _is_step(before, after)
+        columns = ("state", *before.new_times(after)) if is_step else _COLUMNS
+        if after.pricing is not None:
+            columns = (*columns, "pricing")
+        groups[is_step, columns].append(after)
+    for (is_step, columns), rows in groups.items():
         update_rows(
             model=Message,
             rows=[
                 {"id": each.pk} | {column: getattr(each, column) for column in columns}
                 for each in rows
             ],
-            same=_AT_EASE if columns[: len(_STEP_COLUMNS)] == _STEP_COLUMNS else None,
+            same=_AT_EASE if is_step else None,
         )
 
 
 class _Before(NamedTuple):
-    """What tells whether a message has just moved on."""
+    """What tells whether a message has just moved on, and by what."""
 
     state: str
     failed_at: datetime | None
     provider_message_id: str | None
+    #: Those of ``_STEP_TIMES``, in their order.
+    times: tuple[datetime | None, ...]
 
     @classmethod
     def of(cls, message: Held) -> Self:
-        return cls(message.state, message.failed_at, message.provider_message_id)
+        times = _step_times(message)
+        return cls(message.state, message.failed_at, message.provider_message_id, times)
+
+    def new_times(self, after: Held) -> list[str]:
+        """This will return the names of the times that have changed."""
+        pairs = zip(_STEP_TIMES, self.times, _step_times(after), strict=True)
+        return [name for name, was, time in pairs if was != time]
 
 
 def _is_step(before: _Before, after: Held) -> bool:
-    """This will tell whether no more than ``_STEP_COLUMNS`` and ``_AT_EASE`` has changed."""
+    """This will tell whether no more than state, step times and ``_AT_EASE`` has changed."""
     return (
         after.state != before.state
         and after.state != State.FAILED
         and before.state in WITH_PROVIDER
-        and before[1:] == (after.failed_at, after.provider_message_id)
+        and before.failed_at == after.failed_at
+        and before.provider_message_id == after.provider_message_id
     )
 
 

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
-from django.db import close_old_connections
+from django.db import connection
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -59,8 +59,9 @@ def _receive(environ: dict[str, Any]) -> int:
     if announced or not environ.get("wsgi.input_terminated"):
         # Reading on would wait for ever: the connection stays open.
         stream = LimitedStream(stream, int(announced) if announced.isdigit() else 0)
-    # What Django's handler does around each request, whatever comes of it.
-    close_old_connections()
+    # What Django's handler does around each request, whatever comes of it; of one connection, as
+    # no other is used here.
+    connection.close_if_unusable_or_obsolete()
     try:
         return receiving.receive(
             stream=stream,
@@ -71,4 +72,4 @@ def _receive(environ: dict[str, Any]) -> int:
     except OSError:
         return HTTPStatus.BAD_REQUEST
     finally:
-        close_old_connections()
+        connection.close_if_unusable_or_obsolete()

@@ -22,10 +22,11 @@ from whatsapp_notify.cloud_api.webhooks.statuses import Status, read_status
 
 _OBJECT = "whatsapp_business_account"
 
-_READERS: Final[dict[str, Callable[..., Any]]] = {
-    "messages": read_message,
-    "statuses": read_status,
-    "user_preferences": read_preference,
+#: By the key of their list: where they are gathered, and who reads one.
+_READERS: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
+    "messages": ("messages", read_message),
+    "statuses": ("statuses", read_status),
+    "user_preferences": ("preferences", read_preference),
 }
 
 #: The way to an element, from its end: (the way to what it is in, key, index if in a list). It is
@@ -45,16 +46,16 @@ class MalformedElement:
     raw: Any = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Parsed:
     """Everything in one body, each kind in the order in which it came."""
 
-    statuses: tuple[Status, ...] = ()
-    messages: tuple[InboundMessage, ...] = ()
-    preferences: tuple[PreferenceChange, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    unknown: tuple[UnknownChange, ...] = ()
-    malformed: tuple[MalformedElement, ...] = ()
+    statuses: list[Status] = field(default_factory=list)
+    messages: list[InboundMessage] = field(default_factory=list)
+    preferences: list[PreferenceChange] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    unknown: list[UnknownChange] = field(default_factory=list)
+    malformed: list[MalformedElement] = field(default_factory=list)
 
 
 def parse(body: bytes) -> Parsed:
@@ -68,109 +69,95 @@ def parse(body: bytes) -> Parsed:
         MalformedBody: The body as a whole is no JSON object that can be read and stored.
     """
     data = load_object(body)
-    collected = _Collected()
+    parsed = Parsed()
     if text(data, "object") not in {"", _OBJECT}:
         base: dict[str, Any] = {"business_account_id": "", "field": text(data, "object")}
-        collected.unknown.append(UnknownChange(**base, raw=data))
-        return collected.freeze()
-    for path, entry in collected.each(data, "entry", path=None):
-        for change_path, change in collected.each(entry, "changes", path=path):
-            _read_change(collected, change, entry=entry, path=change_path)
-    return collected.freeze()
+        parsed.unknown.append(UnknownChange(**base, raw=data))
+        return parsed
+    for path, entry in _each(parsed, data, "entry", path=None):
+        for change_path, change in _each(parsed, entry, "changes", path=path):
+            _read_change(parsed, change, entry=entry, path=change_path)
+    return parsed
 
 
-def _read_change(
-    collected: "_Collected", change: JsonObject, *, entry: JsonObject, path: _Path
-) -> None:
+def _read_change(parsed: Parsed, change: JsonObject, *, entry: JsonObject, path: _Path) -> None:
     field_name, value = text(change, "field"), change.get("value")
     if not field_name or not isinstance(value, dict):
-        collected.refuse(path, "field or value: is missing", change)
+        _refuse(parsed, path, "field or value: is missing", change)
         return
     path = (path, "value", None)
-    metadata = child(value, "metadata")
-    origin = {
-        "business_account_id": text(entry, "id"),
-        "phone_number_id": text(metadata, "phone_number_id"),
-        "display_phone_number": text(metadata, "display_phone_number")
-        or text(value, "display_phone_number"),
-    }
+
+    def origin() -> dict[str, Any]:
+        metadata = child(value, "metadata")
+        return {
+            "business_account_id": text(entry, "id"),
+            "phone_number_id": text(metadata, "phone_number_id"),
+            "display_phone_number": text(metadata, "display_phone_number")
+            or text(value, "display_phone_number"),
+        }
 
     def base() -> dict[str, Any]:
         happened_at = optional_moment(entry, "time")
-        return {**origin, "field": field_name, "happened_at": happened_at, "raw": value}
+        return {**origin(), "field": field_name, "happened_at": happened_at, "raw": value}
 
     if field_name in {"messages", "user_preferences"}:
-        is_known = _read_elements(collected, value, origin=origin, path=path)
+        is_known = _read_elements(parsed, value, origin=origin, path=path)
         if errors := problems(value):
-            collected.notices.append(ValueErrorNotice(**base(), errors=errors))
+            parsed.notices.append(ValueErrorNotice(**base(), errors=errors))
         elif not is_known:
-            collected.unknown.append(UnknownChange(**base()))
+            parsed.unknown.append(UnknownChange(**base()))
         return
     try:
         notice = read_notice(value, base=base())
     except Malformed as err:
-        collected.refuse(path, str(err), change)
+        _refuse(parsed, path, str(err), change)
         return
     if isinstance(notice, UnknownChange):
-        collected.unknown.append(notice)
+        parsed.unknown.append(notice)
     else:
-        collected.notices.append(notice)
+        parsed.notices.append(notice)
 
 
 def _read_elements(
-    collected: "_Collected", value: JsonObject, *, origin: dict[str, Any], path: _Path
+    parsed: Parsed, value: JsonObject, *, origin: Callable[[], dict[str, Any]], path: _Path
 ) -> bool:
     """This will read messages, statuses and preferences; returns whether there is a list of any."""
     contacts = read_contacts(value)
     is_known = False
-    for key, reader in _READERS.items():
+    for key, (kind, reader) in _READERS.items():
         if key not in value:
             continue
         is_known = True
-        found = collected.elements[key]
-        for element_path, element in collected.each(value, key, path=path):
+        found = getattr(parsed, kind)
+        # Of a status, which is most of what comes, nobody asks which number of ours it is about.
+        given = {} if reader is read_status else {"origin": origin()}
+        for element_path, element in _each(parsed, value, key, path=path):
             try:
-                found.append(reader(element, origin=origin, contacts=contacts))
+                found.append(reader(element, contacts=contacts, **given))
             except Malformed as err:
-                collected.refuse(element_path, str(err), element)
+                _refuse(parsed, element_path, str(err), element)
     return is_known
 
 
-class _Collected:
-    """What has been read so far."""
+def _each(
+    parsed: Parsed, data: JsonObject, key: str, *, path: _Path
+) -> list[tuple[_Path, JsonObject]]:
+    """This will give the objects of a list with their paths, and refuse all else in it."""
+    items = data.get(key)
+    if not isinstance(items, list):
+        _refuse(parsed, (path, key, None), "is no list", items)
+        return []
+    elements: list[tuple[_Path, JsonObject]] = []
+    for index, item in enumerate(items):
+        if isinstance(item, dict):
+            elements.append(((path, key, index), item))
+        else:
+            _refuse(parsed, (path, key, index), "is no object", item)
+    return elements
 
-    def __init__(self) -> None:
-        self.elements: dict[str, list[Any]] = {key: [] for key in _READERS}
-        self.notices: list[Notice] = []
-        self.unknown: list[UnknownChange] = []
-        self.malformed: list[MalformedElement] = []
 
-    def refuse(self, path: _Path, reason: str, raw: Any) -> None:
-        self.malformed.append(MalformedElement(path=_written(path), reason=reason, raw=raw))
-
-    def each(self, data: JsonObject, key: str, *, path: _Path) -> list[tuple[_Path, JsonObject]]:
-        """This will give the objects of a list with their paths, and refuse all else in it."""
-        items = data.get(key)
-        if not isinstance(items, list):
-            self.refuse((path, key, None), "is no list", items)
-            return []
-        elements: list[tuple[_Path, JsonObject]] = []
-        for index, item in enumerate(items):
-            if isinstance(item, dict):
-                elements.append(((path, key, index), item))
-            else:
-                self.refuse((path, key, index), "is no object", item)
-        return elements
-
-    def freeze(self) -> Parsed:
-        return Parsed(
-            statuses=tuple(self.elements["statuses"]),
-            messages=tuple(self.elements["messages"]),
-            preferences=tuple(self.elements["user_preferences"]),
-            notices=tuple(self.notices),
-            unknown=tuple(self.unknown),
-            malformed=tuple(self.malformed),
-        )
+def _refuse(parsed: Parsed, path: _Path, reason: str, raw: Any) -> None:
+    parsed.malformed.append(MalformedElement(path=_written(path), reason=reason, raw=raw))
 
 
 def _written(path: _Path) -> str:

@@ -142,7 +142,7 @@ def _sample(loop: Loop) -> None:
     now = timezone.now()
     oldest = Message.objects.filter(is_pending=True).aggregate(at=Min("due_at"))["at"]
     loop.queue_ages.append(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
-    waiting = WebhookEvent.objects.filter(is_pending=True).order_by("id")
+    waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
     received_at = waiting.values_list("received_at", flat=True).first()
     loop.webhook_ages.append((now - received_at).total_seconds() if received_at else 0.0)
 

@@ -131,7 +131,7 @@ def _watch(heard: Heard, poster: processes.Process, *, queue: str) -> None:
         now = time.monotonic()
         if not ended_at and poster.popen.poll() is not None:
             ended_at, deadline = now, now + _PATIENCE_SECONDS
-        waiting = WebhookEvent.objects.filter(is_pending=True).order_by("id")
+        waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
         received_at = waiting.values_list("received_at", flat=True).first()
         if not ended_at:
             age = (timezone.now() - received_at).total_seconds() if received_at else 0.0

@@ -74,7 +74,8 @@ class Poster:
         self._next(caller)
 
     def _on_lost(self, caller: Caller, unanswered: int) -> None:
-        self.statuses["lost"] += unanswered
+        if unanswered:
+            self.statuses["lost"] += unanswered
         self.open -= unanswered
         if caller in self._free:
             self._free.remove(caller)

@@ -4,6 +4,7 @@ import os
 import platform
 import statistics
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -192,7 +193,7 @@ def _webhook(options: dict[str, Any]) -> Iterator[str]:
             f"{workers} workers, "
             f"{f'{per_second:,.0f} requests/s offered' if per_second else 'as fast as it goes'}, "
             f"{rounds} rounds of {messages:,}: {spread([each.per_second for each in posted])} "
-            f"requests/s, all answered 200: {all(each.is_clean for each in posted)}"
+            f"requests/s, answered {dict(sum((each.answers for each in posted), Counter()))}"
         )
         if per_second is None:
             unlimited = [each.per_second for each in posted]
