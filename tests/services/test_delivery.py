@@ -4,7 +4,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from tests import factories
 from tests.factories import NOW
@@ -111,6 +111,60 @@ class TestDeliver:
 
 def locmem_id() -> str:
     return Message.objects.get().provider_message_id or "missing"
+
+
+class TestOvertaking:
+    """What is urgent beside calls that wait for their places, which take half a second."""
+
+    @pytest.fixture(autouse=True)
+    def _campaign(self, settings, monkeypatch) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10}
+        monkeypatch.setattr(claims, "HORIZON", timedelta(seconds=5))
+        # Without overtaking all of them leave before it is looked again for what is due.
+        monkeypatch.setattr(delivery, "COLLECT_SECONDS", 30.0)
+        for _each in range(5):
+            factories.queued(key="offers")
+
+    def test_is_claimed_while_answers_are_waited_for(self, monkeypatch) -> None:
+        look = delivery._look
+
+        def plan_and_look(planned):
+            if not Message.objects.filter(topic__key="orders").exists():
+                factories.queued(key="orders")
+            return look(planned)
+
+        monkeypatch.setattr(delivery, "_look", plan_and_look)
+
+        deliver()
+
+        names = [outgoing.content.name for outgoing in locmem.outbox]
+        assert len(names) == 6
+        assert names.index("template_orders") < 4
+
+    def test_what_cannot_be_claimed_is_not_asked_for_all_the_time(self, monkeypatch) -> None:
+        claim, claimed = claims.claim, []
+        monkeypatch.setattr(claims, "claim", lambda **given: claimed.append(1) or claim(**given))
+        monkeypatch.setattr(delivery, "_is_overtaking_due", lambda calls, *, now: True)
+
+        deliver()
+
+        assert len(locmem.outbox) == 5
+        assert len(claimed) < 6
+
+    def test_answers_are_kept_where_the_look_for_it_fails(self, monkeypatch) -> None:
+        def fail_once_answered(calls, *, now):
+            if locmem.outbox:
+                raise OperationalError("The database is away.")
+            return False
+
+        monkeypatch.setattr(delivery, "_is_overtaking_due", fail_once_answered)
+
+        with pytest.raises(OperationalError):
+            deliver()
+
+        answered = Message.objects.filter(state="accepted").count()
+        assert answered == len(locmem.outbox)
+        assert Message.objects.filter(state="queued").count() == 5 - answered
 
 
 class TestGate:

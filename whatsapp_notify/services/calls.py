@@ -126,6 +126,11 @@ class Calls:
     def is_idle(self) -> bool:
         return self._in_flight == 0 and not self._waiting
 
+    @property
+    def least_urgent(self) -> int | None:
+        """The priority of the least urgent call that begins within moments; None without one."""
+        return max((each.priority for each in tuple(self._ready)), default=None)
+
     def start(
         self, planned: Sequence[PlannedCall], *, claimed_at: float, start_before: float
     ) -> None:
@@ -224,8 +229,8 @@ class Calls:
         No more of them than those, as each takes the moment of one.
         """
         found: deque[_Due] = deque()
-        last = max(self._ready, default=None)
-        if last is None or not self._waiting or self._waiting[0].priority >= last.priority:
+        last = self.least_urgent
+        if last is None or not self._waiting or self._waiting[0].priority >= last:
             return found
         urgent = self._waiting[0].priority
         others = sum(each.priority > urgent for each in tuple(self._ready)) - self._owed

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 MICRO_BATCH = 200
 #: Answers are written at the latest after so long.
 COLLECT_SECONDS = 0.1
+#: How often it is looked meanwhile for what could overtake calls that have not begun.
+_OVERTAKING_SECONDS = 0.02
 #: A wait longer than this is left to the next tick.
 LONGEST_WAIT = timedelta(seconds=1)
 
@@ -75,7 +77,7 @@ def deliver(
             # keeping; what has not started does not any more.
             calls.abandon()
             while not calls.is_idle:
-                _collect(calls, clock)
+                _collect(calls, clock, may_hurry=False)
     return report
 
 
@@ -87,6 +89,7 @@ def _run(
     at_most: int | None,
     on_round: Callable[[datetime], None] | None,
 ) -> None:
+    may_hurry = True
     while True:
         if on_round is not None:
             on_round(clock())
@@ -101,7 +104,10 @@ def _run(
                 # not worth another one at once.
                 calls.start_due()
                 continue
-        if _collect(calls, clock):
+        # What is urgent and yet was not claimed may be held by somebody: not twice in a row.
+        may_hurry = may_hurry and budget > 0 and not stop.is_set()
+        answers, may_hurry = _collect(calls, clock, may_hurry=may_hurry)
+        if answers:
             continue
         if calls.is_idle and wait_seconds is None:
             return
@@ -118,11 +124,37 @@ def _look(planned: Collection[PlannedCall]) -> frozenset[int]:
     return patience.with_database(lambda: claims.look(planned=planned))
 
 
-def _collect(calls: Calls, clock: Callable[[], datetime]) -> int:
-    answers = calls.collect(timeout=COLLECT_SECONDS, at_most=MICRO_BATCH)
-    if answers:
-        _record(answers, clock())
-    return len(answers)
+def _collect(calls: Calls, clock: Callable[[], datetime], *, may_hurry: bool) -> tuple[int, bool]:
+    """This will write the answers that come within a while, shorter where something urgent is due.
+
+    Returns:
+        How many there were, and whether the while was a whole one.
+    """
+    answers: list[tuple[Outgoing, Receipt]] = []
+    ends_at = time.monotonic() + COLLECT_SECONDS
+    is_whole = False
+    try:
+        while not is_whole:
+            left = ends_at - time.monotonic()
+            timeout = min(left, _OVERTAKING_SECONDS) if may_hurry else left
+            answers += calls.collect(timeout=timeout, at_most=MICRO_BATCH - len(answers))
+            is_whole = len(answers) >= MICRO_BATCH or calls.is_idle or time.monotonic() >= ends_at
+            if not is_whole and may_hurry and _is_overtaking_due(calls, now=clock()):
+                break
+    finally:
+        # Also where a look has failed: what has been answered must be written.
+        if answers:
+            _record(answers, clock())
+    return len(answers), is_whole
+
+
+def _is_overtaking_due(calls: Calls, *, now: datetime) -> bool:
+    """This will tell whether what is due could take the moment of a call that has not begun."""
+    least_urgent = calls.least_urgent
+    if least_urgent is None:
+        return False
+    due = Message.objects.filter(is_pending=True, priority__lt=least_urgent, due_at__lte=now)
+    return patience.with_database(due.exists)
 
 
 def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
