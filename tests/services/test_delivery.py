@@ -151,19 +151,31 @@ class TestOvertaking:
         assert len(locmem.outbox) == 5
         assert len(claimed) < 6
 
-    def test_answers_are_kept_where_the_look_for_it_fails(self, monkeypatch) -> None:
-        def fail_once_answered(calls, *, now):
+    def test_a_look_for_it_that_fails_loses_no_answer(self, monkeypatch) -> None:
+        def fail(*, priority, now):
+            raise OperationalError("The database is away.")
+
+        monkeypatch.setattr(delivery, "_has_due", fail)
+
+        deliver()
+
+        assert Message.objects.filter(state="accepted").count() == 5
+
+    def test_answers_are_written_where_the_last_look_at_others_fails(self, monkeypatch) -> None:
+        look = delivery._look
+
+        def fail_once_answered(planned):
             if locmem.outbox:
                 raise OperationalError("The database is away.")
-            return False
+            return look(planned)
 
-        monkeypatch.setattr(delivery, "_is_overtaking_due", fail_once_answered)
+        monkeypatch.setattr(delivery, "_look", fail_once_answered)
 
         with pytest.raises(OperationalError):
             deliver()
 
         answered = Message.objects.filter(state="accepted").count()
-        assert answered == len(locmem.outbox)
+        assert answered == len(locmem.outbox) > 0
         assert Message.objects.filter(state="queued").count() == 5 - answered
 
 

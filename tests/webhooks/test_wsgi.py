@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 
 from whatsapp_notify.cloud_api.signature import sign
 from whatsapp_notify.models import WebhookEvent
@@ -20,9 +20,7 @@ PATH = "/whatsapp/webhook/"
 @pytest.fixture(autouse=True)
 def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     # It is closed between requests otherwise, and the test's transaction with it.
-    monkeypatch.setattr(
-        connections[DEFAULT_DB_ALIAS], "close_if_unusable_or_obsolete", lambda: None
-    )
+    monkeypatch.setattr("whatsapp_notify.webhooks.wsgi.close_old_connections", lambda: None)
 
 
 def environ(**changes: Any) -> dict[str, Any]:

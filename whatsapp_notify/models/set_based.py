@@ -251,7 +251,7 @@ def _column(field: Any, values: Sequence[Any]) -> str:
     if isinstance(field, (models.CharField, models.TextField)):
         return _plain_texts(values) or _array(_quoted, values)
     if isinstance(getattr(field, "target_field", field), models.IntegerField):
-        return _array(str, values)
+        return _array(lambda value: str(int(value)), values)
     return _array(lambda value: _quoted(str(value)), values)
 
 

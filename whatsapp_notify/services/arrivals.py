@@ -69,7 +69,7 @@ class _Queue:
         with self._lock:
             self._waiting.append(arrival)
             if not self._is_led:
-                self._is_led = arrival.leads = True
+                arrival.leads = self._is_led = True
                 return
         arrival.sleep(seconds=_PATIENCE_SECONDS)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, OperationalError, connection
 
 from whatsapp_notify import backends, conf
 from whatsapp_notify.backends.base import Backend
+from whatsapp_notify.domain import policy
 from whatsapp_notify.domain.receipts import Outgoing, Receipt
 from whatsapp_notify.models import Message
 from whatsapp_notify.services import claims, faults, patience, receipts
@@ -104,7 +105,7 @@ def _run(
                 # not worth another one at once.
                 calls.start_due()
                 continue
-        # What is urgent and yet was not claimed may be held by somebody: not twice in a row.
+        # Not twice in a row: what is urgent and yet was not claimed may be held by somebody.
         may_hurry = may_hurry and budget > 0 and not stop.is_set()
         answers, may_hurry = _collect(calls, clock, may_hurry=may_hurry)
         if answers:
@@ -149,12 +150,26 @@ def _collect(calls: Calls, clock: Callable[[], datetime], *, may_hurry: bool) ->
 
 
 def _is_overtaking_due(calls: Calls, *, now: datetime) -> bool:
-    """This will tell whether what is due could take the moment of a call that has not begun."""
+    """This will tell whether what is due could take the moment of a call that begins soon.
+
+    Asked for each priority, in order: so the index is read from the due time on, and not a
+    campaign of next week.
+    """
     least_urgent = calls.least_urgent
     if least_urgent is None:
         return False
-    due = Message.objects.filter(is_pending=True, priority__lt=least_urgent, due_at__lte=now)
-    return patience.with_database(due.exists)
+    more_urgent = sorted(each for each in policy.PRIORITIES.values() if each < least_urgent)
+    try:
+        return any(_has_due(priority=each, now=now) for each in more_urgent)
+    except OperationalError:
+        # Answers are at hand; the next claim has patience.
+        connection.close_if_unusable_or_obsolete()
+        return False
+
+
+def _has_due(*, priority: int, now: datetime) -> bool:
+    due = Message.objects.filter(is_pending=True, priority=priority, due_at__lte=now)
+    return due.order_by("due_at", "id").values_list("pk").first() is not None
 
 
 def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:

@@ -146,7 +146,9 @@ def _delete_files(now: datetime) -> int:
 def _ring_again(now: datetime) -> None:
     if ShopEvent.objects.filter(is_pending=True).exists():
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
-    if WebhookEvent.objects.filter(is_pending=True).exists():
+    # In the order of their index, so that PostgreSQL reads nothing else.
+    waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
+    if waiting.values_list("pk").first():
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
     if errands.is_due(now=now):
         doorbells.ring(signals.errands_due, sender=InboundMessage)

@@ -112,7 +112,8 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
 
 def is_waiting(*, since: datetime) -> bool:
     """This will tell whether a webhook that had come by then has not been read yet."""
-    return _fresh().filter(received_at__lte=since).exists()
+    # Not "exists", which would leave out the order: see ``_fresh``.
+    return _fresh().filter(received_at__lte=since).values_list("pk").first() is not None
 
 
 def retry(*, ids: Sequence[int]) -> int:
@@ -230,9 +231,8 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 def _process_batch(ids: Sequence[int], now: datetime) -> None:
     with transaction.atomic():
         look_up_by_key()
-        # Not held: statuses may be joined by two at once, and what else there is holds its own.
-        events = WebhookEvent.objects.filter(pk__in=among(ids), is_pending=True).order_by("id")
-        readings = [_read(*event) for event in events.values_list("id", "attempts", "body")]
+        events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
+        readings = [_read(*event) for event in events]
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)

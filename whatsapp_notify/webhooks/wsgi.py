@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
-from django.db import connection
+from django.db import close_old_connections
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -59,9 +59,8 @@ def _receive(environ: dict[str, Any]) -> int:
     if announced or not environ.get("wsgi.input_terminated"):
         # Reading on would wait for ever: the connection stays open.
         stream = LimitedStream(stream, int(announced) if announced.isdigit() else 0)
-    # What Django's handler does around each request, whatever comes of it; of one connection, as
-    # no other is used here.
-    connection.close_if_unusable_or_obsolete()
+    # What Django's handler does around each request, whatever comes of it.
+    close_old_connections()
     try:
         return receiving.receive(
             stream=stream,
@@ -72,4 +71,4 @@ def _receive(environ: dict[str, Any]) -> int:
     except OSError:
         return HTTPStatus.BAD_REQUEST
     finally:
-        connection.close_if_unusable_or_obsolete()
+        close_old_connections()
