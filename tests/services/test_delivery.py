@@ -440,6 +440,41 @@ class TestPace:
         assert starts == [0.0, 0.0507, 0.1013, 0.152, 0.2026]
         assert Sender.objects.get().paced_until == NOW + timedelta(microseconds=253_295)
 
+    def test_what_the_pace_leaves_is_looked_at_once_half_of_the_horizon_is_free(
+        self, settings
+    ) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
+        for _each in range(8):
+            factories.queued()
+
+        claimed = claims.claim(limit=8, now=NOW)
+
+        assert claimed.wait_until == NOW + timedelta(microseconds=128_295)
+
+    def test_where_nothing_is_left_no_look_is_asked_for(self) -> None:
+        factories.queued()
+
+        assert claims.claim(limit=8, now=NOW).wait_until is None
+
+    def test_claims_before_its_places_are_used_up(self, settings, monkeypatch) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
+        # Answers would be waited for until there is no call left.
+        monkeypatch.setattr(delivery, "COLLECT_SECONDS", 30.0)
+        for _each in range(8):
+            factories.queued()
+        claim, left = claims.claim, []
+
+        def claim_and_count(**given):
+            left.append(Message.objects.filter(state="calling").count())
+            return claim(**given)
+
+        monkeypatch.setattr(claims, "claim", claim_and_count)
+
+        deliver()
+
+        assert len(locmem.outbox) == 8
+        assert max(left) > 0
+
     def test_no_place_has_passed_when_a_slow_claim_gives_it(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         factories.queued()

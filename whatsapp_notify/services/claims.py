@@ -87,7 +87,7 @@ class Claimed:
     calls: Sequence[PlannedCall] = ()
     #: How many rows were changed, whatever the verdict.
     seen: int = 0
-    #: When to look again, where a brake or the pace forbids it now.
+    #: When to look again, where a brake or the pace forbids more of them now.
     wait_until: datetime | None = None
 
 
@@ -156,10 +156,10 @@ def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = N
         if brake is not None:
             return Claimed(wait_until=brake.until)
         is_probe = of_sender.is_circuit_open
-        limit = 1 if is_probe else _affordable(sender, limit=limit, now=now)
-        if not limit:
-            return Claimed(wait_until=(sender.paced_until or now) - HORIZON / 2)
-        messages, contacts, revisions = _hold_due(limit=limit, now=now)
+        affordable = 1 if is_probe else _affordable(sender, limit=limit, now=now)
+        if not affordable:
+            return Claimed(wait_until=_half_used(sender, now))
+        messages, contacts, revisions = _hold_due(limit=affordable, now=now)
         if not messages:
             return Claimed()
         batch = facts.Batch(
@@ -196,6 +196,7 @@ def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = N
                 for message, start in zip(claimed, starts, strict=True)
             ],
             seen=seen,
+            wait_until=_half_used(sender, now) if len(messages) == affordable < limit else None,
         )
 
 
@@ -219,6 +220,11 @@ def _affordable(sender: Sender, *, limit: int, now: datetime) -> int:
     """This will tell how many calls the pace lets start within the horizon."""
     room = now + HORIZON - _pace_begin(sender, now)
     return min(limit, max(0, math.ceil(room / _spacing())))
+
+
+def _half_used(sender: Sender, now: datetime) -> datetime:
+    """This will tell when half of the horizon is free again: then it is worth a look."""
+    return (sender.paced_until or now) - HORIZON / 2
 
 
 def _pace_begin(sender: Sender, now: datetime) -> datetime:

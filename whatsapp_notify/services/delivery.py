@@ -1,6 +1,7 @@
 """Out of the outbox: claim, call, record, until nothing is due."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 MICRO_BATCH = 200
 #: Answers are written at the latest after so long.
 COLLECT_SECONDS = 0.1
+#: Those that are there already come within so long.
+_AT_HAND_SECONDS = 0.01
 #: How often it is looked meanwhile for what could overtake calls that have not begun.
 _OVERTAKING_SECONDS = 0.02
 #: A wait longer than this is left to the next tick.
@@ -78,7 +81,7 @@ def deliver(
             # keeping; what has not started does not any more.
             calls.abandon()
             while not calls.is_idle:
-                _collect(calls, clock, may_hurry=False)
+                _collect(calls, clock, may_hurry=False, until=math.inf)
     return report
 
 
@@ -95,10 +98,10 @@ def _run(
         if on_round is not None:
             on_round(clock())
         budget = calls.free if at_most is None else min(calls.free, at_most - report.calls)
-        wait_seconds: float | None = None
+        look_again_at: float | None = None
         if budget > 0 and not stop.is_set():
             looked_at = report.looked_at
-            wait_seconds = _claim(calls, report, min(budget, MICRO_BATCH), clock)
+            look_again_at = _claim(calls, report, min(budget, MICRO_BATCH), clock)
             is_full = report.looked_at - looked_at >= MICRO_BATCH
             if is_full and budget >= 2 * MICRO_BATCH:
                 # There is more, and room for it: answers can wait. A claim that was not full is
@@ -107,13 +110,14 @@ def _run(
                 continue
         # Not twice in a row: what is urgent and yet was not claimed may be held by somebody.
         may_hurry = may_hurry and budget > 0 and not stop.is_set()
-        answers, may_hurry = _collect(calls, clock, may_hurry=may_hurry)
-        if answers:
+        until = math.inf if look_again_at is None else look_again_at
+        answers, may_hurry = _collect(calls, clock, may_hurry=may_hurry, until=until)
+        if answers or not calls.is_idle:
             continue
-        if calls.is_idle and wait_seconds is None:
+        if look_again_at is None:
             return
-        if calls.is_idle and wait_seconds:
-            stop.wait(wait_seconds)
+        if look_again_at < math.inf:
+            stop.wait(max(0.0, look_again_at - time.monotonic()))
 
 
 def is_due(*, now: datetime) -> bool:
@@ -125,18 +129,24 @@ def _look(planned: Collection[PlannedCall]) -> frozenset[int]:
     return patience.with_database(lambda: claims.look(planned=planned))
 
 
-def _collect(calls: Calls, clock: Callable[[], datetime], *, may_hurry: bool) -> tuple[int, bool]:
+def _collect(
+    calls: Calls, clock: Callable[[], datetime], *, may_hurry: bool, until: float
+) -> tuple[int, bool]:
     """This will write the answers that come within a while, shorter where something urgent is due.
+
+    ``until`` ends it too, a moment of ``time.monotonic``: where claims and writing take long,
+    places in the pace would stay empty.
 
     Returns:
         How many there were, and whether the while was a whole one.
     """
     answers: list[tuple[Outgoing, Receipt]] = []
-    ends_at = time.monotonic() + COLLECT_SECONDS
+    begun = time.monotonic()
+    ends_at = max(begun + _AT_HAND_SECONDS, min(begun + COLLECT_SECONDS, until))
     is_whole = False
     try:
         while not is_whole:
-            left = ends_at - time.monotonic()
+            left = max(0.0, ends_at - time.monotonic())
             timeout = min(left, _OVERTAKING_SECONDS) if may_hurry else left
             answers += calls.collect(timeout=timeout, at_most=MICRO_BATCH - len(answers))
             is_whole = len(answers) >= MICRO_BATCH or calls.is_idle or time.monotonic() >= ends_at
@@ -188,9 +198,9 @@ def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
 def _claim(
     calls: Calls, report: Delivered, limit: int, clock: Callable[[], datetime]
 ) -> float | None:
-    """This will start what may leave, and return the seconds to wait before the next look.
+    """This will start what may leave, and return when to look again, by ``time.monotonic``.
 
-    None means that there is nothing to wait for.
+    None where nothing is due soon; infinity where it depends on calls that are under way.
     """
 
     def claim() -> tuple[claims.Claimed, datetime, float]:
@@ -204,6 +214,6 @@ def _claim(
     report.calls += len(claimed.calls)
     report.looked_at += claimed.seen
     if claimed.wait_until is None:
-        return 0.0 if claimed.seen else None
+        return math.inf if claimed.seen else None
     wait = claimed.wait_until - now
-    return max(wait.total_seconds(), 0.001) if wait <= LONGEST_WAIT else None
+    return began + wait.total_seconds() if wait <= LONGEST_WAIT else None
