@@ -108,9 +108,10 @@ def _run(
                 # not worth another one at once.
                 calls.start_due()
                 continue
-        # Not twice in a row: what is urgent and yet was not claimed may be held by somebody.
-        may_hurry = may_hurry and budget > 0 and not stop.is_set()
         until = math.inf if look_again_at is None else look_again_at
+        # Only where calls wait for the pace: else what is urgent leaves with the next claim. Not
+        # twice in a row: what is urgent and yet was not claimed may be held by somebody.
+        may_hurry = may_hurry and until < math.inf
         answers, may_hurry = _collect(calls, clock, may_hurry=may_hurry, until=until)
         if answers or not calls.is_idle:
             continue
