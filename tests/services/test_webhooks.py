@@ -202,6 +202,22 @@ class TestProcess:
         assert event.problem == "InboundMessage: KeyError"
 
     @on_postgresql
+    def test_those_that_wait_are_found_without_reading_all_others(self) -> None:
+        """Also where PostgreSQL last counted while nearly all of them waited."""
+        body = b'{"entry":[]}'
+        WebhookEvent.objects.bulk_create(
+            WebhookEvent(digest=b"%d" % number, body=body, received_at=NOW)
+            for number in range(3000)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE whatsapp_notify_webhookevent")
+        WebhookEvent.objects.filter(digest__lt=b"9").update(state="processed", is_pending=False)
+
+        plan = webhooks._fresh().values_list("id")[:1001].explain()
+
+        assert "wn_webhookevent_waiting_idx" in plan
+
+    @on_postgresql
     @pytest.mark.parametrize("with_more", [False, True], ids=["statuses", "messages"])
     def test_a_row_that_another_holds_for_a_moment_is_waited_for(
         self, with_more: bool, monkeypatch: Any
