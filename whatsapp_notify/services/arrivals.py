@@ -29,7 +29,7 @@ _TOGETHER_BYTES = 8 * 1024 * 1024
 _PATIENCE_SECONDS = 2.0
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Arrival:
     digest: bytes
     body: bytes
