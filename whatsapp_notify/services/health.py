@@ -20,7 +20,7 @@ from whatsapp_notify.models import (
     ShopEvent,
     WebhookEvent,
 )
-from whatsapp_notify.services import attention, heartbeats
+from whatsapp_notify.services import attention, heartbeats, webhooks
 from whatsapp_notify.services.attention import Kind
 from whatsapp_notify.services.health_rules import COUNTED, EXIT_CODES, RULES, Level
 
@@ -95,7 +95,7 @@ def machinery(*, now: datetime) -> Sequence[Item]:
     """This will tell whether the parts run and nothing piles up before them."""
     seen = dict(Heartbeat.objects.values_list("name", "at"))
     worker, beat = seen.get(heartbeats.WORKER), seen.get(heartbeats.BEAT)
-    webhooks = _oldest_of(WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "pk"))
+    unread, unread_since = _oldest_of(webhooks.waiting())
     events = ShopEvent.objects.filter(is_pending=True).order_by("pk")
     first_event = events.values_list("recorded_at", flat=True).first()
     silent_since = _accepted_since(seen.get(heartbeats.WEBHOOK))
@@ -108,8 +108,8 @@ def machinery(*, now: datetime) -> Sequence[Item]:
         "queue_length": length,
         "calls_overdue": _count(Message.objects.filter(call_expires_at__lt=now - _SWEPT_WITHIN)),
         "events_age_seconds": _seconds(first_event, now),
-        "webhooks_waiting": webhooks[0],
-        "webhooks_age_seconds": _seconds(webhooks[1], now),
+        "webhooks_waiting": unread,
+        "webhooks_age_seconds": _seconds(unread_since, now),
         "webhook_silence_seconds": _seconds(silent_since, now),
     }
     return [_item(name, value) for name, value in figures.items()]
@@ -172,8 +172,8 @@ def _queue(now: datetime) -> tuple[int, datetime | None]:
     return length, min(oldest, default=None)
 
 
-def _oldest_of(webhooks: QuerySet[WebhookEvent]) -> tuple[int, datetime | None]:
-    found = webhooks[: COUNTED + 1].aggregate(count=Count("pk"), oldest=Min("received_at"))
+def _oldest_of(events: QuerySet[WebhookEvent]) -> tuple[int, datetime | None]:
+    found = events[: COUNTED + 1].aggregate(count=Count("pk"), oldest=Min("received_at"))
     return found["count"], found["oldest"]
 
 

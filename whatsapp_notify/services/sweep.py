@@ -27,6 +27,7 @@ from whatsapp_notify.services import (
     silence,
     timeline,
     unmatched,
+    webhooks,
 )
 
 #: A doubt that no webhook has settled for so long stays unknown until a person decides.
@@ -146,9 +147,7 @@ def _delete_files(now: datetime) -> int:
 def _ring_again(now: datetime) -> None:
     if ShopEvent.objects.filter(is_pending=True).exists():
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
-    # In the order of their index, so that PostgreSQL reads nothing else.
-    waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
-    if waiting.values_list("pk").first():
+    if webhooks.waiting().values_list("pk").first():
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
     if errands.is_due(now=now):
         doorbells.ring(signals.errands_due, sender=InboundMessage)

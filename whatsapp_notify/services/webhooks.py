@@ -110,9 +110,17 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
     return total
 
 
+def waiting() -> QuerySet[WebhookEvent]:
+    """This will return those that have not been read, the fresh ones first, in order.
+
+    That is the order of the index of those that wait only. Left to choose, PostgreSQL may walk
+    past all that have been read; so ask for the first one, not with ``exists``, which drops it.
+    """
+    return WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
+
+
 def is_waiting(*, since: datetime) -> bool:
     """This will tell whether a webhook that had come by then has not been read yet."""
-    # Not "exists", which would leave out the order: see ``_fresh``.
     return _fresh().filter(received_at__lte=since).values_list("pk").first() is not None
 
 
@@ -140,12 +148,9 @@ def drop(*, ids: Sequence[int]) -> frozenset[int]:
 
 
 def _fresh() -> QuerySet[WebhookEvent]:
-    """Those that nobody has taken up, in order.
-
-    Written so that PostgreSQL finds this order in the index of those that wait only: else, where
-    many wait, it walks along the primary key, past all that have been read.
-    """
-    return WebhookEvent.objects.filter(is_pending=True, attempts__lt=1).order_by("attempts", "id")
+    """Those of ``waiting`` that nobody has taken up."""
+    # Not "= 0", which would make the order one of the primary key as well.
+    return waiting().filter(attempts__lt=1)
 
 
 def _broken_off(now: datetime) -> QuerySet[WebhookEvent]:

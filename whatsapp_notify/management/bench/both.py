@@ -13,6 +13,7 @@ from django.utils import timezone
 from whatsapp_notify.management.bench import processes, seeding
 from whatsapp_notify.management.bench.costs import Costs, measured
 from whatsapp_notify.models import Message, WebhookEvent
+from whatsapp_notify.services import webhooks
 
 #: Customers who take turns; at 1,000 messages a second each is written to every 30 seconds.
 _CUSTOMERS = 30_000
@@ -142,7 +143,7 @@ def _sample(loop: Loop) -> None:
     now = timezone.now()
     oldest = Message.objects.filter(is_pending=True).aggregate(at=Min("due_at"))["at"]
     loop.queue_ages.append(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
-    waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
+    waiting = webhooks.waiting()
     received_at = waiting.values_list("received_at", flat=True).first()
     loop.webhook_ages.append((now - received_at).total_seconds() if received_at else 0.0)
 

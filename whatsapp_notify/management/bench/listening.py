@@ -25,9 +25,8 @@ from whatsapp_notify.models import (
     Message,
     Survey,
     Topic,
-    WebhookEvent,
 )
-from whatsapp_notify.services import errands
+from whatsapp_notify.services import errands, webhooks
 
 #: Customers who take turns; each writes several times.
 _CUSTOMERS = 3000
@@ -131,7 +130,7 @@ def _watch(heard: Heard, poster: processes.Process, *, queue: str) -> None:
         now = time.monotonic()
         if not ended_at and poster.popen.poll() is not None:
             ended_at, deadline = now, now + _PATIENCE_SECONDS
-        waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
+        waiting = webhooks.waiting()
         received_at = waiting.values_list("received_at", flat=True).first()
         if not ended_at:
             age = (timezone.now() - received_at).total_seconds() if received_at else 0.0

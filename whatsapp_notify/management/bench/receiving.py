@@ -19,7 +19,7 @@ from whatsapp_notify.management.bench import bodies, load, processes, seeding
 from whatsapp_notify.management.bench.costs import Costs, measured
 from whatsapp_notify.management.bench.http import request
 from whatsapp_notify.models import Message, WebhookEvent
-from whatsapp_notify.services import arrivals, installation
+from whatsapp_notify.services import arrivals, installation, webhooks
 
 _PROCESS = "whatsapp_notify.process_webhooks"
 _POLL_SECONDS = 0.02
@@ -92,8 +92,7 @@ def fold(*, statuses: int, per_body: int, workers: int) -> Folded:
         with measured({"worker": worker}) as costs:
             for _each in range(workers):
                 current_app.send_task(_PROCESS, queue=started.queue)
-            waiting = WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
-            while waiting.values_list("pk").first():
+            while webhooks.waiting().values_list("pk").first():
                 time.sleep(_POLL_SECONDS)
         return Folded(statuses=statuses, costs=costs)
 
