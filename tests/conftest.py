@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from whatsapp_notify.backends import locmem
 
@@ -15,6 +16,12 @@ def empty_outbox() -> Iterator[None]:
     locmem.reset()
     yield
     locmem.reset()
+
+
+@pytest.fixture
+def brief_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that outlive the test close their connection to the database after each use."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,13 @@ class RunningShop:
         self._start("web", *MANAGE, "runserver", str(self.port), "--noreload", "--skip-checks")
         self.wait_for("the shop to answer", self._answers)
 
+    def start_event_loop(self) -> None:
+        """This will start the shop under ASGI, in the way that the documentation tells."""
+        server = (sys.executable, "-m", "gunicorn", "demo_shop.asgi:application")
+        options = ("--worker-class", "uvicorn_worker.UvicornWorker", "--log-level", "warning")
+        self._start("web", *server, "--bind", f"127.0.0.1:{self.port}", *options)
+        self.wait_for("the shop to answer", self._answers)
+
     def start_graph(self) -> None:
         command = (sys.executable, "-m", "tests.torture.graph")
         self._start("graph", *command, str(self._graph_port), str(self.folder))

@@ -1,7 +1,9 @@
 """Webhooks on their way into the table: alone, together, and when that goes wrong."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -47,6 +49,25 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 
 def record(number: int) -> bool:
     return arrivals.record(body=b"{%d}" % number, now=NOW)
+
+
+async def arecord(number: int) -> bool:
+    return await arrivals.arecord(body=b"{%d}" % number, now=NOW)
+
+
+async def reached(gate: Gate) -> None:
+    """Let the loop go on until the first INSERT stands at the gate."""
+    assert await asyncio.to_thread(gate.is_reached.wait, 10)
+
+
+async def one_and_then(gate: Gate, *others: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Let one webhook be inserted, and others come to the same loop meanwhile."""
+    first = asyncio.create_task(arecord(0))
+    await reached(gate)
+    tasks = [asyncio.create_task(other) for other in others]
+    await asyncio.sleep(0)
+    gate.opened.set()
+    return list(await asyncio.gather(first, *tasks, return_exceptions=True))
 
 
 def queue_up(gate: Gate, *, count: int) -> list[threading.Thread]:
@@ -190,3 +211,110 @@ class TestRecord:
 
         with pytest.raises(DataError):
             record(1)
+
+
+@pytest.mark.usefixtures("brief_connections")
+class TestArecord:
+    def test_f53_the_same_bytes_are_kept_once(self) -> None:
+        async def six() -> list[bool]:
+            return await asyncio.gather(*(arecord(1) for _each in range(6)))
+
+        assert sorted(asyncio.run(six())) == [False] * 5 + [True]
+        # Another loop of the same process, and a thread.
+        assert not asyncio.run(arecord(1))
+        assert not record(1)
+        assert WebhookEvent.objects.count() == 1
+
+    def test_those_that_come_meanwhile_go_together(self, gate: Gate) -> None:
+        others = [arecord(number) for number in range(1, 6)]
+
+        assert asyncio.run(one_and_then(gate, *others)) == [True] * 6
+        assert gate.sizes == [1, 5]
+        assert WebhookEvent.objects.count() == 6
+
+    @pytest.mark.parametrize(
+        ("seconds", "sizes"), [(0.0, [1, 1, 1]), (0.05, [1, 2])], ids=["at once", "gathered"]
+    )
+    def test_gathers_for_a_moment_after_an_insert(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_GATHER_SECONDS", seconds)
+        gate.opened.set()
+
+        async def one_and_two_more() -> None:
+            await arecord(0)
+            await asyncio.gather(arecord(1), arecord(2))
+
+        asyncio.run(one_and_two_more())
+
+        assert gate.sizes == sizes
+
+    def test_rings_once_for_those_that_go_together(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rung: list[Any] = []
+        signals.webhooks_recorded.connect(
+            listener := lambda **told: rung.append(told["sender"]), weak=False
+        )
+        try:
+            with ThreadPoolExecutor(2) as threads:
+                monkeypatch.setattr(arrivals, "_executor", threads)
+                asyncio.run(one_and_then(gate, arecord(1), arecord(2), arecord(0)))
+        finally:
+            signals.webhooks_recorded.disconnect(listener)
+
+        assert rung == [WebhookEvent] * 2
+
+    def test_goes_on_alone_where_going_together_fails(self, gate: Gate) -> None:
+        gate.fault = DataError("One of them is wrong.")
+        others = [arecord(number) for number in range(1, 4)]
+
+        assert asyncio.run(one_and_then(gate, *others)) == [True] * 4
+        assert sorted(gate.sizes)[-1] == 3
+        assert WebhookEvent.objects.count() == 4
+
+    def test_whoever_is_gone_keeps_nobody_waiting(self, gate: Gate) -> None:
+        async def leave_before_the_insert() -> list[Any]:
+            leaving = asyncio.create_task(arecord(0))
+            await reached(gate)
+            waiting = asyncio.create_task(arecord(1))
+            staying = asyncio.create_task(arecord(2))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            waiting.cancel()
+            await asyncio.sleep(0)
+            gate.opened.set()
+            return await asyncio.gather(leaving, waiting, staying, return_exceptions=True)
+
+        *gone, stayed = asyncio.run(leave_before_the_insert())
+
+        assert [type(each) for each in gone] == [asyncio.CancelledError] * 2
+        assert stayed is True
+        # What was on its way is kept, what was not yet is not: nobody was answered.
+        assert sorted(bytes(each.body) for each in WebhookEvent.objects.all()) == [b"{0}", b"{2}"]
+
+    def test_f25_does_not_wait_for_ever_for_somebody_elses_insert(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.01)
+
+        async def beside_one_that_hangs() -> bool:
+            hanging = asyncio.create_task(arecord(0))
+            await reached(gate)
+            monkeypatch.setattr(arrivals, "_insert", gate._insert)
+            is_new = await arecord(1)
+            gate.opened.set()
+            await hanging
+            return is_new
+
+        assert asyncio.run(beside_one_that_hangs())
+        assert WebhookEvent.objects.count() == 2
+
+    def test_raises_what_the_database_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(going: Sequence[Any]) -> bool:
+            raise DataError("No.")
+
+        monkeypatch.setattr(arrivals, "_insert", refuse)
+
+        with pytest.raises(DataError):
+            asyncio.run(arecord(1))

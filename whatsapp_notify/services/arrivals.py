@@ -6,17 +6,27 @@ parsed and its commit reaches the disk. So while one thread of a web server inse
 come meanwhile wait; the first of them inserts next, for all, and rings for all. Each is woken when
 its own bytes are committed, and nobody is answered before. Where one webhook alone is under way it
 waits for nothing.
+
+# Note [Those of an event loop]
+A server that runs an event loop has no thread for each webhook, and the loop must wait for no
+database. Those of a loop are gathered by the loop itself and inserted in a thread; no thread is
+woken for each. To gather costs nothing there, so an INSERT begins no sooner than some milliseconds
+after the one before: at 500 webhooks a second each would be an INSERT of its own otherwise. The
+first one after a pause still waits for nothing.
 """
 
+import asyncio
 import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from django.db import Error, connection
+from django.db import Error, close_old_connections, connection
 
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
@@ -27,6 +37,10 @@ _TOGETHER = 64
 _TOGETHER_BYTES = 8 * 1024 * 1024
 #: How long somebody else's INSERT is waited for.
 _PATIENCE_SECONDS = 2.0
+#: From the begin of one INSERT of an event loop to that of the next.
+_GATHER_SECONDS = 0.004
+#: Threads that insert for event loops: one rings, or is done, while another inserts.
+_INSERTING_THREADS = 2
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -76,14 +90,7 @@ class _Queue:
     def next_to_go(self) -> list[_Arrival]:
         """This will take out as many as one INSERT takes; who leads is the first of them."""
         with self._lock:
-            count = total = 0
-            for each in self._waiting[:_TOGETHER]:
-                total += len(each.body)
-                if count and total > _TOGETHER_BYTES:
-                    break
-                count += 1
-            going, self._waiting[:count] = self._waiting[:count], []
-        return going
+            return _take(self._waiting)
 
     def leave(self, arrival: _Arrival) -> None:
         """This will have the next one lead, where this one did; it waits no longer."""
@@ -99,7 +106,78 @@ class _Queue:
                 successor.wake()
 
 
+class _Stream:
+    """Arrivals of one event loop. See Note [Those of an event loop]."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._waiting: list[_Arrival] = []
+        self._futures: dict[_Arrival, asyncio.Future[None]] = {}
+        #: An INSERT is under way, or its moment is waited for.
+        self._is_busy = False
+        self._may_begin_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def insert(self, arrival: _Arrival) -> None:
+        """This will wait until it is inserted, together with others, or that has failed.
+
+        Also until that takes too long: see ``is_new``.
+        """
+        future = self._futures[arrival] = self.loop.create_future()
+        self._waiting.append(arrival)
+        try:
+            if not self._is_busy:
+                self._begin_next()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await future
+        finally:
+            del self._futures[arrival]
+            # Also where nobody waits for the answer any more.
+            if arrival in self._waiting:
+                self._waiting.remove(arrival)
+
+    def _begin_next(self) -> None:
+        self._is_busy = True
+        if self._may_begin_at > self.loop.time():
+            self.loop.call_at(self._may_begin_at, self._begin)
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._may_begin_at = self.loop.time() + _GATHER_SECONDS
+        _executor.submit(self._insert, _take(self._waiting))
+
+    def _insert(self, going: Sequence[_Arrival]) -> None:
+        """This will insert and ring, in a thread."""
+        has_new = False
+        try:
+            # Before and after, as Django's handler does around each request.
+            close_old_connections()
+            has_new = bool(going) and _insert(going)
+        except Error:
+            pass  # each finds out for itself what is wrong
+        finally:
+            self.loop.call_soon_threadsafe(self._end, going)
+            if has_new:
+                _ring()
+            close_old_connections()
+
+    def _end(self, going: Sequence[_Arrival]) -> None:
+        self._is_busy = False
+        if self._waiting:
+            self._begin_next()
+        for each in going:
+            future = self._futures.get(each)
+            if future is not None and not future.done():
+                future.set_result(None)
+
+
 _queue = _Queue()
+_stream: _Stream | None = None
+_executor = ThreadPoolExecutor(_INSERTING_THREADS, thread_name_prefix="whatsapp-webhooks")
 
 
 def record(*, body: bytes, now: datetime) -> bool:
@@ -121,6 +199,27 @@ def record(*, body: bytes, now: datetime) -> bool:
     if arrival.is_new is None and _insert([arrival]):
         _ring()
     return bool(arrival.is_new)
+
+
+async def arecord(*, body: bytes, now: datetime) -> bool:
+    """As ``record``, for an event loop, which goes on meanwhile. Committed on return."""
+    global _stream
+    if _stream is None or _stream.loop is not asyncio.get_running_loop():
+        _stream = _Stream(asyncio.get_running_loop())
+    arrival = _Arrival(digest=hashlib.sha256(body).digest(), body=body, received_at=now)
+    await _stream.insert(arrival)
+    if arrival.is_new is None:
+        # Another connection may be in order; if not, it says what is wrong.
+        return await asyncio.to_thread(_record_in_thread, body=body, now=now)
+    return arrival.is_new
+
+
+def _record_in_thread(*, body: bytes, now: datetime) -> bool:
+    close_old_connections()
+    try:
+        return record(body=body, now=now)
+    finally:
+        close_old_connections()
 
 
 def _go_together(arrival: _Arrival) -> None:
@@ -146,6 +245,18 @@ def _go_together(arrival: _Arrival) -> None:
         # Whoever listens may take a while, or record a webhook: nobody waits for that.
         if has_new:
             _ring()
+
+
+def _take(waiting: list[_Arrival]) -> list[_Arrival]:
+    """This will take out as many as one INSERT takes."""
+    count = total = 0
+    for each in waiting[:_TOGETHER]:
+        total += len(each.body)
+        if count and total > _TOGETHER_BYTES:
+            break
+        count += 1
+    going, waiting[:count] = waiting[:count], []
+    return going
 
 
 def _ring() -> None:
@@ -185,8 +296,9 @@ def _insert_sql(count: int) -> str:
 
 def _begin_anew() -> None:
     """This will forget what threads of the parent process were doing."""
-    global _queue
-    _queue = _Queue()
+    global _queue, _stream, _executor
+    _queue, _stream = _Queue(), None
+    _executor = ThreadPoolExecutor(_INSERTING_THREADS, thread_name_prefix="whatsapp-webhooks")
 
 
 os.register_at_fork(after_in_child=_begin_anew)

@@ -1,7 +1,9 @@
 """One POST of the provider's: size cap, signature over the raw bytes, one INSERT."""
 
 import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from whatsapp_notify import conf
@@ -17,6 +19,10 @@ MAX_BYTES = 3 * 1024 * 1024
 _CHUNK = 64 * 1024
 
 
+#: What an ASGI server gives its application to ask for more.
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
 def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -> int:
     """This will keep the body if it is signed, and return the HTTP status of the answer.
 
@@ -26,32 +32,82 @@ def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -
     Raises:
         OSError: The body broke off.
     """
-    secrets = conf.load().app_secrets
+    secrets = _secrets()
     if not secrets:
-        logger.error("A webhook was refused: no APP_SECRET is set")
         return 503
-    body = _read(stream, announced)
-    if body is None:
-        return 413
-    if not signature.is_valid(body=body, header=header, secrets=secrets):
-        return 401
-    arrivals.record(body=body, now=now)
+    body = _Body(announced=announced)
+    while not body.is_too_large and (chunk := stream.read(_CHUNK)):
+        body.add(chunk)
+    if status := body.refusal(header=header, secrets=secrets):
+        return status
+    arrivals.record(body=body.whole, now=now)
     return 200
 
 
-def _read(stream: Any, announced: str) -> bytes | None:
-    """This will return the body, or None when it is too large, before it is in memory."""
-    try:
-        size = int(announced or 0)
-    except ValueError:
-        size = 0
-    if size > MAX_BYTES:
+async def areceive(*, receive: Receive, announced: str, header: str | None, now: datetime) -> int:
+    """As ``receive``, for an event loop.
+
+    Raises:
+        OSError: The body broke off.
+    """
+    secrets = _secrets()
+    if not secrets:
+        return 503
+    body, has_more = _Body(announced=announced), True
+    while has_more and not body.is_too_large:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BrokenOff
+        body.add(message.get("body", b""))
+        has_more = message.get("more_body", False)
+    if status := body.refusal(header=header, secrets=secrets):
+        return status
+    await arrivals.arecord(body=body.whole, now=now)
+    return 200
+
+
+class BrokenOff(OSError):
+    """Whoever posts has gone before the end of the body."""
+
+
+class _Body:
+    """A body that comes in pieces, and is never in memory where it is too large."""
+
+    def __init__(self, *, announced: str) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.is_too_large = size(announced) > MAX_BYTES
+
+    def add(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        self.is_too_large = self._size > MAX_BYTES
+        if not self.is_too_large:
+            self._chunks.append(chunk)
+
+    @cached_property
+    def whole(self) -> bytes:
+        """The bytes; asked for once all are there."""
+        return b"".join(self._chunks)
+
+    def refusal(self, *, header: str | None, secrets: Sequence[str]) -> int | None:
+        """This will return the status of the answer where the body is not to be kept."""
+        if self.is_too_large:
+            return 413
+        if not signature.is_valid(body=self.whole, header=header, secrets=secrets):
+            return 401
         return None
-    chunks: list[bytes] = []
-    total = 0
-    while chunk := stream.read(_CHUNK):
-        total += len(chunk)
-        if total > MAX_BYTES:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+
+
+def size(announced: str) -> int:
+    """This will read a Content-Length; 0 where it is none."""
+    try:
+        return max(0, int(announced))
+    except ValueError:
+        return 0
+
+
+def _secrets() -> Sequence[str]:
+    secrets = conf.load().app_secrets
+    if not secrets:
+        logger.error("A webhook was refused: no APP_SECRET is set")
+    return secrets

@@ -8,20 +8,15 @@ that is done with one. In the shop's ``wsgi.py``::
 Everything else goes to Django as before, also Meta's verification of the address.
 """
 
-import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 from django.db import close_old_connections
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 
-from whatsapp_notify.webhooks import receiving
-
-logger = logging.getLogger(__name__)
+from whatsapp_notify.webhooks import address, receiving
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -36,21 +31,12 @@ class WebhookFirst:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        if environ.get("REQUEST_METHOD") != "POST" or path != self._path:
+        if environ.get("REQUEST_METHOD") != "POST" or path != address.path():
             return self._application(environ, start_response)
         status = HTTPStatus(_receive(environ))
         headers = [("Content-Type", "text/plain"), ("Content-Length", "0")]
         start_response(f"{status.value} {status.phrase}", headers)
         return [b""]
-
-    @cached_property
-    def _path(self) -> str:
-        try:
-            return reverse("whatsapp_notify:webhook")
-        except NoReverseMatch:
-            # The shop must not stand still because the address was forgotten.
-            logger.error("WebhookFirst finds no webhook among the shop's addresses")
-            return ""
 
 
 def _receive(environ: dict[str, Any]) -> int:
@@ -58,7 +44,7 @@ def _receive(environ: dict[str, Any]) -> int:
     stream = environ["wsgi.input"]
     if announced or not environ.get("wsgi.input_terminated"):
         # Reading on would wait for ever: the connection stays open.
-        stream = LimitedStream(stream, int(announced) if announced.isdigit() else 0)
+        stream = LimitedStream(stream, receiving.size(announced))
     # What Django's handler does around each request, whatever comes of it.
     close_old_connections()
     try:

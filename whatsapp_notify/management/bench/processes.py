@@ -107,7 +107,7 @@ class Processes:
         return process
 
     def web(self, *, server: str, workers: int) -> tuple[Process, int]:
-        """This will start gunicorn or granian, and return it with its port."""
+        """This will start a web server of ``_SERVERS``, and return it with its port."""
         port = free_port()
         process = self._start("web", _SERVERS[server](port, workers), report=False)
         wait_until(lambda: listens(port), what=server, process=process)
@@ -240,6 +240,15 @@ def _gunicorn(port: int, workers: int) -> tuple[str, ...]:
     )
 
 
+def _gunicorn_with_uvicorn(port: int, workers: int) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "gunicorn", f"{_BENCH}.asgi:application"),
+        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--keep-alive", "60"),
+        *("--worker-class", "uvicorn_worker.UvicornWorker", "--log-level", "warning"),
+        "--reuse-port",
+    )
+
+
 def _granian(port: int, workers: int) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "granian", f"{_BENCH}.wsgi:application"),
@@ -249,5 +258,18 @@ def _granian(port: int, workers: int) -> tuple[str, ...]:
     )
 
 
-_SERVERS = {"gunicorn": _gunicorn, "granian": _granian}
-SERVERS = tuple(_SERVERS)
+def _granian_asgi(port: int, workers: int) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "granian", f"{_BENCH}.asgi:application"),
+        # "nl": Django does without a lifespan.
+        *("--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(workers), "--log-level", "warning", "--no-access-log"),
+    )
+
+
+_SERVERS = {
+    "gunicorn": _gunicorn,
+    "granian": _granian,
+    "gunicorn-uvicorn": _gunicorn_with_uvicorn,
+    "granian-asgi": _granian_asgi,
+}

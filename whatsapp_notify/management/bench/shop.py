@@ -6,11 +6,13 @@ which reads ``WHATSAPP_BENCH``, a JSON object: see ``Setup``.
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import django
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 VARIABLE = "WHATSAPP_BENCH"
 
@@ -41,3 +43,19 @@ def set_up() -> Setup:
     settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, **setup.changes}
     django.setup()
     return setup
+
+
+def web_application(make: Callable[[], Any], *, interface: str) -> Any:
+    """This will set up and return what a web server runs. ``interface``: wsgi or asgi."""
+    setup = set_up()
+    if setup.changes.get("BENCH_IS_NAIVE"):
+        settings.ROOT_URLCONF = "whatsapp_notify.management.bench.naive_urls"
+    # After the shop's own application.
+    from celery import current_app
+
+    current_app.conf.task_default_queue = setup.queue
+    application = make()
+    if setup.changes.get("BENCH_IS_DIRECT"):
+        # By its name: commands and webhooks are layers beside each other.
+        return import_string(f"whatsapp_notify.webhooks.{interface}.WebhookFirst")(application)
+    return application

@@ -14,7 +14,14 @@ from django.db import connection
 from django.test.utils import override_settings
 
 _NEEDED = ("psutil",)
-_SERVERS = ("gunicorn", "granian")
+#: By web server; those with -asgi and -uvicorn run an event loop, with WebhookFirst of
+#: ``webhooks.asgi``.
+_NEEDED_BY = {
+    "granian": ("granian",),
+    "granian-asgi": ("granian",),
+    "gunicorn": ("gunicorn",),
+    "gunicorn-uvicorn": ("gunicorn", "uvicorn_worker"),
+}
 #: Several turns of a sending task, and what is lost between them.
 _SECONDS_OF_RATE = 95
 
@@ -60,14 +67,15 @@ class Command(BaseCommand):
             help="rate, loop, inbound: messages a second. latency: of the campaign.",
         )
         parser.add_argument("--seconds", type=float, default=60.0, help="loop, inbound: how long.")
-        parser.add_argument("--server", choices=_SERVERS, default="gunicorn", help="Web server.")
+        parser.add_argument("--server", choices=_NEEDED_BY, default="gunicorn", help="Web server.")
         parser.add_argument(
             "--direct", action="store_true", help="webhook, loop: before the shop's middleware."
         )
         parser.add_argument("--per-body", type=int, nargs="+", default=[1], help="Statuses a body.")
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
-        missing = [name for name in _NEEDED if find_spec(name) is None]
+        needed = (*_NEEDED, *_NEEDED_BY.get(options["server"], ()))
+        missing = [name for name in needed if find_spec(name) is None]
         if missing and what != "save":
             raise CommandError(
                 f'Install "whatsapp-notify[bench]": {", ".join(missing)} is missing.'

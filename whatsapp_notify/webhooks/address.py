@@ -1,0 +1,28 @@
+"""Where among the shop's addresses the webhook is."""
+
+import logging
+from functools import lru_cache
+
+from django.core.signals import setting_changed
+from django.urls import NoReverseMatch, reverse
+
+logger = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def path() -> str:
+    """This will return the path of the webhook; empty where the shop has forgotten it."""
+    try:
+        return reverse("whatsapp_notify:webhook")
+    except NoReverseMatch:
+        # The shop must not stand still because of that.
+        logger.error("WebhookFirst finds no webhook among the shop's addresses")
+        return ""
+
+
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "ROOT_URLCONF":
+        path.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="whatsapp_notify.webhooks.address")
