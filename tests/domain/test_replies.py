@@ -1,6 +1,5 @@
 """STOP in every dress, and what only looks like it."""
 
-import sys
 import time
 
 import pytest
@@ -246,14 +245,18 @@ class TestReadKeyword:
 
     @pytest.mark.parametrize("text", [" " * 10**6, "stop " * 10**6, "\u0301" * 10**6, "ﷺ" * 10**6])
     def test_looks_at_the_beginning_of_a_huge_text_only(self, text: str) -> None:
-        # The best of five: other processes may hold up one of them. A tracer slows all.
-        limit = 1.0 if sys.gettrace() else 0.05
-        assert min(self.seconds_to_read(text) for _ in range(5)) < limit
+        # The rest is thousands of times as long, and a busy machine slows both.
+        begin = text[: 4 * replies.MAX_LENGTH]
+        assert self.seconds_to_read(text) < 20 * self.seconds_to_read(begin)
 
     def seconds_to_read(self, text: str) -> float:
-        started = time.process_time()
-        assert replies.read_keyword(text) is None
-        return time.process_time() - started
+        """The best of five: other processes may hold up one of them."""
+        seconds = []
+        for _time in range(5):
+            started = time.process_time()
+            assert replies.read_keyword(text) is None
+            seconds.append(time.process_time() - started)
+        return min(seconds)
 
 
 class TestReadPayload:

@@ -1,6 +1,5 @@
 """Scores in free words, and numbers that are no scores."""
 
-import sys
 import time
 
 import pytest
@@ -377,11 +376,15 @@ class TestRead:
         ids=lambda text: repr(text[:10]),
     )
     def test_looks_at_no_more_than_one_message_of_a_huge_text(self, text: str) -> None:
-        # The best of five: other processes may hold up one of them. A tracer slows all.
-        limit = 1.0 if sys.gettrace() else 0.05
-        assert min(self.seconds_to_read(text) for _ in range(5)) < limit
+        # The rest is hundreds of times as long, and a busy machine slows both.
+        begin = text[: survey_answers.MAX_LENGTH]
+        assert self.seconds_to_read(text) < 10 * self.seconds_to_read(begin)
 
     def seconds_to_read(self, text: str) -> float:
-        started = time.process_time()
-        survey_answers.read(text, keyword=KEYWORD)
-        return time.process_time() - started
+        """The best of five: other processes may hold up one of them."""
+        seconds = []
+        for _time in range(5):
+            started = time.process_time()
+            survey_answers.read(text, keyword=KEYWORD)
+            seconds.append(time.process_time() - started)
+        return min(seconds)

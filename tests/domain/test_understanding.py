@@ -1,6 +1,5 @@
 """Sentences about stopping and starting, and what only sounds like them."""
 
-import sys
 import time
 
 import pytest
@@ -159,14 +158,18 @@ class TestUnderstand:
         ids=lambda text: repr(text[:10]),
     )
     def test_looks_at_the_beginning_of_a_huge_text_only(self, text: str) -> None:
-        # The best of five: other processes may hold up one of them. A tracer slows all.
-        limit = 1.0 if sys.gettrace() else 0.05
-        assert min(self.seconds_to_understand(text) for _ in range(5)) < limit
+        # The rest is hundreds of times as long, and a busy machine slows both.
+        begin = text[: 2 * reply_sentences.MAX_LENGTH]
+        assert self.seconds_to_understand(text) < 20 * self.seconds_to_understand(begin)
 
     def seconds_to_understand(self, text: str) -> float:
-        started = time.process_time()
-        understanding.understand(text)
-        return time.process_time() - started
+        """The best of five: other processes may hold up one of them."""
+        seconds = []
+        for _time in range(5):
+            started = time.process_time()
+            understanding.understand(text)
+            seconds.append(time.process_time() - started)
+        return min(seconds)
 
 
 class TestRules:
