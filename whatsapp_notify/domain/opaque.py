@@ -22,7 +22,8 @@ _MAX_MESSAGE_ID = 2**63 - 1
 _MAX_ATTEMPT = 999_999_999
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: to make one would cost twice as much, and thousands a second are made.
+@dataclass(slots=True, kw_only=True)
 class OpaqueId:
     """One attempt to send one message of one deployment."""
 

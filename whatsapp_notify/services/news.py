@@ -55,7 +55,8 @@ _TIME_COLUMN = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: to make one would cost twice as much, and thousands a second are made.
+@dataclass(slots=True, kw_only=True)
 class News:
     """One status, without the person."""
 

@@ -7,7 +7,8 @@ from whatsapp_notify.cloud_api import identities
 from whatsapp_notify.cloud_api.webhooks.reading import JsonObject, child, objects, text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+# Not frozen: to make one would cost twice as much, and thousands a second are made.
+@dataclass(slots=True, kw_only=True, repr=False)
 class Person:
     """One person as Meta names them; every field may be empty."""
 
@@ -36,7 +37,7 @@ def read_person(
     """This will join what an element says of a person with the contact that belongs to it."""
     digits, own_id = identities.split(wa_id, user_id)
     parent_id = identities.to_user_id(parent_user_id)
-    found = _find(contacts, digits=digits, user_id=own_id)
+    found = _find(contacts, digits=digits, user_id=own_id) if contacts else None
     if found is None:
         return Person(wa_id=digits, user_id=own_id, parent_user_id=parent_id)
     contact, contact_digits, contact_id = found

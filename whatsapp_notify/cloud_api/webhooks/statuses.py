@@ -15,7 +15,8 @@ from whatsapp_notify.cloud_api.webhooks.reading import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+# Not frozen: to make one would cost twice as much, and thousands a second are made.
+@dataclass(slots=True, kw_only=True, repr=False)
 class Status:
     """One step in the life of one message; what nobody asks for stays in the raw body."""
 
