@@ -14,7 +14,8 @@ events_recorded = Signal()
 #: Arguments: ``sender`` (Message class).
 messages_due = Signal()
 
-#: A webhook was stored, not yet read. Not sent for a repeated body.
+#: A webhook was stored, not yet read. Not sent for a repeated body. Be quick: it is sent in a
+#: thread that stores webhooks.
 #: Arguments: ``sender`` (WebhookEvent class).
 webhooks_recorded = Signal()
 

@@ -233,7 +233,7 @@ class TestArecord:
         assert WebhookEvent.objects.count() == 6
 
     @pytest.mark.parametrize(
-        ("seconds", "sizes"), [(0.0, [1, 1, 1]), (0.05, [1, 2])], ids=["at once", "gathered"]
+        ("seconds", "sizes"), [(0.0, [1, 1, 1]), (0.5, [1, 2])], ids=["at once", "gathered"]
     )
     def test_gathers_for_a_moment_after_an_insert(
         self, gate: Gate, monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
@@ -298,17 +298,18 @@ class TestArecord:
     ) -> None:
         monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.01)
 
-        async def beside_one_that_hangs() -> bool:
+        async def beside_one_that_hangs() -> list[bool]:
             hanging = asyncio.create_task(arecord(0))
             await reached(gate)
             monkeypatch.setattr(arrivals, "_insert", gate._insert)
-            is_new = await arecord(1)
+            is_new = await asyncio.wait_for(asyncio.gather(*map(arecord, range(1, 41))), 5)
+            assert not gate.opened.is_set()
             gate.opened.set()
             await hanging
             return is_new
 
-        assert asyncio.run(beside_one_that_hangs())
-        assert WebhookEvent.objects.count() == 2
+        assert asyncio.run(beside_one_that_hangs()) == [True] * 40
+        assert WebhookEvent.objects.count() == 41
 
     def test_raises_what_the_database_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(going: Sequence[Any]) -> bool:
@@ -318,3 +319,23 @@ class TestArecord:
 
         with pytest.raises(DataError):
             asyncio.run(arecord(1))
+
+    def test_outlives_a_machine_that_gives_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class NoThreads(ThreadPoolExecutor):
+            def submit(self, *args: Any, **kwargs: Any) -> Any:
+                raise RuntimeError("can't start new thread")
+
+        async def first_without_then_with() -> list[bool]:
+            with monkeypatch.context() as patch:
+                patch.setattr(arrivals, "_executor", NoThreads())
+                without = await arecord(1)
+            return [without, await arecord(2)]
+
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 60.0)
+
+        assert asyncio.run(first_without_then_with()) == [True, True]
+
+    def test_loops_of_several_threads_do_not_meet(self) -> None:
+        new = together(*[lambda number=number: asyncio.run(arecord(number)) for number in range(6)])
+
+        assert new == [True] * 6

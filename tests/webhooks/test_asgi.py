@@ -1,7 +1,8 @@
 """The webhook before Django under an event loop: the same answers as the view's."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import tracemalloc
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def pieces(*bodies: bytes) -> list[dict[str, Any]]:
 
 
 def post(
-    *, told: Sequence[dict[str, Any]] | None = None, **changes: Any
+    *, told: Iterable[dict[str, Any]] | None = None, **changes: Any
 ) -> tuple[list[int | str], int]:
     """The statuses of the answers, "shop" where Django was asked, and how much was read."""
     scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers(), **changes}
@@ -68,6 +69,29 @@ class TestWebhookFirst:
     def test_keeps_a_signed_body(self, told: list[dict[str, Any]]) -> None:
         assert post(told=told) == ([200], len(told))
         assert bytes(WebhookEvent.objects.get().body) == BODY
+
+    def test_answers_where_the_shop_is_mounted(self, settings: Any) -> None:
+        mounted = f"/mounted{PATH}"
+
+        assert post(path=mounted, root_path="/mounted")[0] == [200]
+        settings.FORCE_SCRIPT_NAME = "/mounted"
+        assert post(path=mounted, root_path="/elsewhere")[0] == [200]
+
+    def test_holds_a_body_in_tiny_pieces_once(self) -> None:
+        body, size = b"x" * 300_000, 300_000
+        told = (
+            {"type": "http.request", "body": body[place : place + 2], "more_body": place + 2 < size}
+            for place in range(0, size, 2)
+        )
+        tracemalloc.start()
+        try:
+            answers, _read = post(headers=headers(content_length=""), told=told)
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert answers == [401]
+        assert peak < 10 * size
 
     def test_needs_no_length(self) -> None:
         assert post(headers=headers()[1:]) == ([200], 1)
@@ -118,6 +142,7 @@ class TestWebhookFirst:
             {"path": "/"},
             {"path": f"{PATH}more/"},
             {"path": f"/elsewhere{PATH}"},
+            {"path": f"/mounted{PATH}", "root_path": "/elsewhere"},
             {"type": "websocket"},
         ],
     )

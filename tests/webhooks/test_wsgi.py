@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.urls import clear_script_prefix, set_script_prefix
 
 from whatsapp_notify.cloud_api.signature import sign
 from whatsapp_notify.models import WebhookEvent
+from whatsapp_notify.webhooks import address
 from whatsapp_notify.webhooks.wsgi import WebhookFirst
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,14 @@ class TestWebhookFirst:
         assert post() == "200 OK"
         assert bytes(WebhookEvent.objects.get().body) == BODY
 
+    def test_answers_where_the_shop_is_mounted(self) -> None:
+        address.path.cache_clear()
+        set_script_prefix("/mounted/")
+        try:
+            assert post(SCRIPT_NAME="/mounted") == "200 OK"
+        finally:
+            clear_script_prefix()
+
     def test_reads_no_further_than_was_announced(self) -> None:
         assert post(**{"wsgi.input": io.BytesIO(BODY + b"the next request")}) == "200 OK"
 
@@ -92,7 +102,7 @@ class TestWebhookFirst:
             {"REQUEST_METHOD": "GET"},
             {"PATH_INFO": "/"},
             {"PATH_INFO": f"{PATH}more/"},
-            {"SCRIPT_NAME": "/elsewhere"},
+            {"SCRIPT_NAME": "/elsewhere", "PATH_INFO": f"/elsewhere{PATH}"},
         ],
     )
     def test_leaves_all_else_to_the_shop(self, changes: dict[str, Any]) -> None:

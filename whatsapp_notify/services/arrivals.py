@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
 from django.db import Error, close_old_connections, connection
 
@@ -45,17 +46,25 @@ _INSERTING_THREADS = 2
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Arrival:
-    digest: bytes
     body: bytes
     received_at: datetime
+    digest: bytes = field(init=False)
     #: None until its INSERT has been committed.
-    is_new: bool | None = None
-    #: Its thread inserts for all that wait.
-    leads: bool = False
-    #: Free once its thread is to go on.
-    _woken: threading.Lock = field(default_factory=threading.Lock)
+    is_new: bool | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self.digest = hashlib.sha256(self.body).digest()
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _ArrivalOfThread(_Arrival):
+    #: Its thread inserts for all that wait.
+    leads: bool = field(default=False, init=False)
+    #: Free once its thread is to go on.
+    _woken: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        _Arrival.__post_init__(self)
         self._woken.acquire()
 
     def sleep(self, *, seconds: float) -> None:
@@ -67,18 +76,21 @@ class _Arrival:
         self._woken.release()
 
 
+_Some = TypeVar("_Some", bound=_Arrival)
+
+
 class _Queue:
     """Arrivals of one process that wait for the INSERT under way, and who leads the next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[_Arrival] = []
+        self._waiting: list[_ArrivalOfThread] = []
         self._is_led = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def enter(self, arrival: _Arrival) -> None:
+    def enter(self, arrival: _ArrivalOfThread) -> None:
         """This will wait until others have inserted it, or it leads, for a while."""
         with self._lock:
             self._waiting.append(arrival)
@@ -87,12 +99,12 @@ class _Queue:
                 return
         arrival.sleep(seconds=_PATIENCE_SECONDS)
 
-    def next_to_go(self) -> list[_Arrival]:
+    def next_to_go(self) -> list[_ArrivalOfThread]:
         """This will take out as many as one INSERT takes; who leads is the first of them."""
         with self._lock:
             return _take(self._waiting)
 
-    def leave(self, arrival: _Arrival) -> None:
+    def leave(self, arrival: _ArrivalOfThread) -> None:
         """This will have the next one lead, where this one did; it waits no longer."""
         with self._lock:
             if arrival in self._waiting:
@@ -117,9 +129,6 @@ class _Stream:
         self._is_busy = False
         self._may_begin_at = 0.0
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     async def insert(self, arrival: _Arrival) -> None:
         """This will wait until it is inserted, together with others, or that has failed.
 
@@ -135,8 +144,8 @@ class _Stream:
                     await future
         finally:
             del self._futures[arrival]
-            # Also where nobody waits for the answer any more.
-            if arrival in self._waiting:
+            # Where nobody waits for the answer any more, it is not inserted.
+            if arrival.is_new is None and arrival in self._waiting:
                 self._waiting.remove(arrival)
 
     def _begin_next(self) -> None:
@@ -148,7 +157,12 @@ class _Stream:
 
     def _begin(self) -> None:
         self._may_begin_at = self.loop.time() + _GATHER_SECONDS
-        _executor.submit(self._insert, _take(self._waiting))
+        going = _take(self._waiting)
+        try:
+            _executor.submit(self._insert, going)
+        except RuntimeError:
+            # The machine gives no thread; each finds out for itself.
+            self.loop.call_soon(self._end, going)
 
     def _insert(self, going: Sequence[_Arrival]) -> None:
         """This will insert and ring, in a thread."""
@@ -160,7 +174,8 @@ class _Stream:
         except Error:
             pass  # each finds out for itself what is wrong
         finally:
-            self.loop.call_soon_threadsafe(self._end, going)
+            with suppress(RuntimeError):  # the loop has been closed
+                self.loop.call_soon_threadsafe(self._end, going)
             if has_new:
                 _ring()
             close_old_connections()
@@ -192,7 +207,7 @@ def record(*, body: bytes, now: datetime) -> bool:
     Raises:
         django.db.Error: The database has not taken them.
     """
-    arrival = _Arrival(digest=hashlib.sha256(body).digest(), body=body, received_at=now)
+    arrival = _ArrivalOfThread(body=body, received_at=now)
     # Within a transaction of ours the others' rows would depend on our commit.
     if not connection.in_atomic_block and connection.get_autocommit():
         _go_together(arrival)
@@ -204,31 +219,34 @@ def record(*, body: bytes, now: datetime) -> bool:
 async def arecord(*, body: bytes, now: datetime) -> bool:
     """As ``record``, for an event loop, which goes on meanwhile. Committed on return."""
     global _stream
-    if _stream is None or _stream.loop is not asyncio.get_running_loop():
-        _stream = _Stream(asyncio.get_running_loop())
-    arrival = _Arrival(digest=hashlib.sha256(body).digest(), body=body, received_at=now)
-    await _stream.insert(arrival)
+    stream, loop = _stream, asyncio.get_running_loop()
+    if stream is None or stream.loop is not loop:
+        stream = _stream = _Stream(loop)
+    arrival = _Arrival(body=body, received_at=now)
+    await stream.insert(arrival)
     if arrival.is_new is None:
         # Another connection may be in order; if not, it says what is wrong.
-        return await asyncio.to_thread(_record_in_thread, body=body, now=now)
-    return arrival.is_new
+        await asyncio.to_thread(_go_alone, arrival)
+    return bool(arrival.is_new)
 
 
-def _record_in_thread(*, body: bytes, now: datetime) -> bool:
+def _go_alone(arrival: _Arrival) -> None:
+    """This will insert in a thread that no handler of Django's runs in."""
     close_old_connections()
     try:
-        return record(body=body, now=now)
+        if _insert([arrival]):
+            _ring()
     finally:
         close_old_connections()
 
 
-def _go_together(arrival: _Arrival) -> None:
+def _go_together(arrival: _ArrivalOfThread) -> None:
     """This will have it inserted with others, by this thread or by that of one of them.
 
     See Note [Those that wait go together]. Where the others keep us waiting for long, we are
     left to go alone: our own connection may be in order.
     """
-    queue, going, has_new = _queue, list[_Arrival](), False
+    queue, going, has_new = _queue, list[_ArrivalOfThread](), False
     try:
         queue.enter(arrival)
         if arrival.leads:
@@ -247,7 +265,7 @@ def _go_together(arrival: _Arrival) -> None:
             _ring()
 
 
-def _take(waiting: list[_Arrival]) -> list[_Arrival]:
+def _take(waiting: list[_Some]) -> list[_Some]:
     """This will take out as many as one INSERT takes."""
     count = total = 0
     for each in waiting[:_TOGETHER]:

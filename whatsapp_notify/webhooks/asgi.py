@@ -3,7 +3,11 @@
 Django has one thread for all that is not asynchronous: webhooks would stand in line there with
 the shop's pages. In the shop's ``asgi.py``::
 
-    application = WebhookFirst(get_asgi_application())
+    django_application = get_asgi_application()
+
+    from whatsapp_notify.webhooks.asgi import WebhookFirst  # once Django is set up
+
+    application = WebhookFirst(django_application)
 
 Everything else goes to Django as before, also Meta's verification of the address.
 """
@@ -11,6 +15,7 @@ Everything else goes to Django as before, also Meta's verification of the addres
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from whatsapp_notify.webhooks import address, receiving
@@ -28,9 +33,7 @@ class WebhookFirst:
 
     async def __call__(self, scope: Scope, receive: receiving.Receive, send: Send) -> None:
         is_ours = (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"] == address.path()
+            scope["type"] == "http" and scope["method"] == "POST" and _path(scope) == address.path()
         )
         if not is_ours:
             await self._application(scope, receive, send)
@@ -42,6 +45,12 @@ class WebhookFirst:
         headers = [(b"content-type", b"text/plain"), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _path(scope: Scope) -> str:
+    """This will return the path within the shop, as Django reckons it."""
+    root_path = settings.FORCE_SCRIPT_NAME or scope.get("root_path") or ""
+    return str(scope["path"]).removeprefix(root_path)
 
 
 async def _receive(scope: Scope, receive: receiving.Receive) -> int:

@@ -74,20 +74,21 @@ class _Body:
     """A body that comes in pieces, and is never in memory where it is too large."""
 
     def __init__(self, *, announced: str) -> None:
-        self._chunks: list[bytes] = []
-        self._size = 0
+        # One piece of memory: whoever posts may send a byte at a time.
+        self._begun = bytearray()
         self.is_too_large = size(announced) > MAX_BYTES
 
     def add(self, chunk: bytes) -> None:
-        self._size += len(chunk)
-        self.is_too_large = self._size > MAX_BYTES
+        self.is_too_large = len(self._begun) + len(chunk) > MAX_BYTES
         if not self.is_too_large:
-            self._chunks.append(chunk)
+            self._begun += chunk
 
     @cached_property
     def whole(self) -> bytes:
         """The bytes; asked for once all are there."""
-        return b"".join(self._chunks)
+        whole = bytes(self._begun)
+        self._begun.clear()
+        return whole
 
     def refusal(self, *, header: str | None, secrets: Sequence[str]) -> int | None:
         """This will return the status of the answer where the body is not to be kept."""

@@ -3,7 +3,11 @@
 A webhook needs neither sessions nor languages: what a shop's middleware costs is more than all
 that is done with one. In the shop's ``wsgi.py``::
 
-    application = WebhookFirst(get_wsgi_application())
+    django_application = get_wsgi_application()
+
+    from whatsapp_notify.webhooks.wsgi import WebhookFirst  # once Django is set up
+
+    application = WebhookFirst(django_application)
 
 Everything else goes to Django as before, also Meta's verification of the address.
 """
@@ -30,7 +34,7 @@ class WebhookFirst:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        path = environ.get("PATH_INFO")
         if environ.get("REQUEST_METHOD") != "POST" or path != address.path():
             return self._application(environ, start_response)
         status = HTTPStatus(_receive(environ))

@@ -22,6 +22,8 @@ _NEEDED_BY = {
     "gunicorn": ("gunicorn",),
     "gunicorn-uvicorn": ("gunicorn", "uvicorn_worker"),
 }
+#: These start one.
+_WITH_SERVER = {"webhook", "loop", "inbound"}
 #: Several turns of a sending task, and what is lost between them.
 _SECONDS_OF_RATE = 95
 
@@ -74,7 +76,7 @@ class Command(BaseCommand):
         parser.add_argument("--per-body", type=int, nargs="+", default=[1], help="Statuses a body.")
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
-        needed = (*_NEEDED, *_NEEDED_BY.get(options["server"], ()))
+        needed = (*_NEEDED, *(_NEEDED_BY[options["server"]] if what in _WITH_SERVER else ()))
         missing = [name for name in needed if find_spec(name) is None]
         if missing and what != "save":
             raise CommandError(
