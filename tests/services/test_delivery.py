@@ -487,6 +487,39 @@ class TestPace:
 
         assert [round(planned.start_in, 4) for planned in claimed.calls] == [0.12, 0.1707]
 
+    def test_slow_claims_leave_no_place_empty(self, settings) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 40}
+        for _each in range(50):
+            factories.queued()
+        deciding, writing = timedelta(milliseconds=150), timedelta(milliseconds=50)
+        now, likely_to_take, starts = NOW, timedelta(), []
+
+        for _round in range(5):
+            claimed = claims.claim(
+                limit=50,
+                now=now,
+                clock=lambda now=now: now + deciding,
+                likely_to_take=likely_to_take,
+            )
+            starts += [now + timedelta(seconds=each.start_in) for each in claimed.calls]
+            likely_to_take = claimed.took
+            now = max(now + deciding + writing, claimed.wait_until)
+
+        gaps = {later - earlier for earlier, later in itertools.pairwise(starts)}
+        assert len(starts) > 30
+        assert max(gaps) - min(gaps) < timedelta(milliseconds=1)
+
+    def test_a_claim_that_took_very_long_commits_no_more_than_two_horizons(self, settings) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
+        for _each in range(20):
+            factories.queued()
+        claims.claim(limit=20, now=NOW)
+
+        claimed = claims.claim(limit=20, now=NOW, likely_to_take=timedelta(seconds=30))
+
+        assert len(claimed.calls) == 5
+        assert claimed.calls[-1].start_in < 2 * claims.HORIZON.total_seconds()
+
     def test_a_clock_that_is_put_back_meanwhile_gives_no_place_in_the_past(self, settings) -> None:
         factories.queued()
 

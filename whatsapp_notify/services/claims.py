@@ -89,6 +89,8 @@ class Claimed:
     seen: int = 0
     #: When to look again, where a brake or the pace forbids more of them now.
     wait_until: datetime | None = None
+    #: How long it was until all was decided; the next claim is likely to take as long.
+    took: timedelta = timedelta()
 
 
 @dataclass(slots=True)
@@ -134,7 +136,13 @@ class _Changes:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
 
-def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = None) -> Claimed:
+def claim(
+    *,
+    limit: int,
+    now: datetime,
+    clock: Callable[[], datetime] | None = None,
+    likely_to_take: timedelta = timedelta(),
+) -> Claimed:
     """This will decide about messages that are due and commit ``calling`` for those allowed.
 
     A transaction of its own; the caller must not have one open.
@@ -142,6 +150,8 @@ def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = N
     Args:
         clock: Tells the time once all is decided, so that no place in the pace has passed by
             then; such a place would be made up for in a rush.
+        likely_to_take: How long until then. Places up to the horizon are reckoned from there:
+            of a claim that takes as long as half the horizon, a third would be lost.
 
     Raises:
         RuntimeError: A transaction is open, so nothing could be committed before the call.
@@ -156,9 +166,13 @@ def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = N
         if brake is not None:
             return Claimed(wait_until=brake.until)
         is_probe = of_sender.is_circuit_open
-        affordable = 1 if is_probe else _affordable(sender, limit=limit, now=now)
+        # No further: places too far ahead would be in doubt when the process is killed.
+        likely_to_take = min(likely_to_take, HORIZON)
+        decides_at = now + likely_to_take
+        affordable = 1 if is_probe else _affordable(sender, limit=limit, now=decides_at)
         if not affordable:
-            return Claimed(wait_until=_half_used(sender, now))
+            wait_until = _half_used(sender, now) - likely_to_take
+            return Claimed(wait_until=wait_until, took=likely_to_take)
         messages, contacts, revisions = _hold_due(limit=affordable, now=now)
         if not messages:
             return Claimed()
@@ -196,7 +210,12 @@ def claim(*, limit: int, now: datetime, clock: Callable[[], datetime] | None = N
                 for message, start in zip(claimed, starts, strict=True)
             ],
             seen=seen,
-            wait_until=_half_used(sender, now) if len(messages) == affordable < limit else None,
+            wait_until=(
+                _half_used(sender, now) - (decided_at - now)
+                if len(messages) == affordable < limit
+                else None
+            ),
+            took=decided_at - now,
         )
 
 

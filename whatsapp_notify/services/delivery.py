@@ -40,6 +40,8 @@ class Delivered:
 
     calls: int = 0
     looked_at: int = 0
+    #: How long its last claim took to decide.
+    claim_took: timedelta = timedelta()
 
 
 def deliver(
@@ -207,13 +209,15 @@ def _claim(
     def claim() -> tuple[claims.Claimed, datetime, float]:
         # Read anew for each try: the database may have let us wait for long.
         now, began = clock(), time.monotonic()
-        return claims.claim(limit=limit, now=now, clock=clock), now, began
+        claimed = claims.claim(limit=limit, now=now, clock=clock, likely_to_take=report.claim_took)
+        return claimed, now, began
 
     claimed, now, began = patience.with_database(claim)
     start_before = began + claims.START_WITHIN.total_seconds()
     calls.start(claimed.calls, claimed_at=began, start_before=start_before)
     report.calls += len(claimed.calls)
     report.looked_at += claimed.seen
+    report.claim_took = claimed.took
     if claimed.wait_until is None:
         return math.inf if claimed.seen else None
     wait = claimed.wait_until - now
