@@ -1,15 +1,18 @@
 """Work that is done at the same time, each on its own connection to the database."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection, connections
+
+Returned = TypeVar("Returned")
 
 on_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite has no row locks to look at"
@@ -35,6 +38,12 @@ def together(*works: Callable[[], Any]) -> list[Any]:
 def beside(work: Callable[[], Any]) -> Any:
     """One piece of work in a thread of its own, on a connection of its own."""
     return together(work)[0]
+
+
+def in_a_loop(coroutine: Coroutine[Any, Any, Returned]) -> Returned:
+    """An event loop of its own, in a thread: that of the browser may run in this one."""
+    returned: Returned = beside(lambda: asyncio.run(coroutine))
+    return returned
 
 
 def process(script: str) -> "subprocess.Popen[str]":

@@ -10,7 +10,7 @@ import pytest
 from django.db import DataError, connection, transaction
 
 from tests import webhook_bodies
-from tests.concurrency import together
+from tests.concurrency import in_a_loop, together
 from tests.factories import NOW
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
@@ -219,16 +219,16 @@ class TestArecord:
         async def six() -> list[bool]:
             return await asyncio.gather(*(arecord(1) for _each in range(6)))
 
-        assert sorted(asyncio.run(six())) == [False] * 5 + [True]
+        assert sorted(in_a_loop(six())) == [False] * 5 + [True]
         # Another loop of the same process, and a thread.
-        assert not asyncio.run(arecord(1))
+        assert not in_a_loop(arecord(1))
         assert not record(1)
         assert WebhookEvent.objects.count() == 1
 
     def test_those_that_come_meanwhile_go_together(self, gate: Gate) -> None:
         others = [arecord(number) for number in range(1, 6)]
 
-        assert asyncio.run(one_and_then(gate, *others)) == [True] * 6
+        assert in_a_loop(one_and_then(gate, *others)) == [True] * 6
         assert gate.sizes == [1, 5]
         assert WebhookEvent.objects.count() == 6
 
@@ -245,7 +245,7 @@ class TestArecord:
             await arecord(0)
             await asyncio.gather(arecord(1), arecord(2))
 
-        asyncio.run(one_and_two_more())
+        in_a_loop(one_and_two_more())
 
         assert gate.sizes == sizes
 
@@ -259,7 +259,7 @@ class TestArecord:
         try:
             with ThreadPoolExecutor(2) as threads:
                 monkeypatch.setattr(arrivals, "_executor", threads)
-                asyncio.run(one_and_then(gate, arecord(1), arecord(2), arecord(0)))
+                in_a_loop(one_and_then(gate, arecord(1), arecord(2), arecord(0)))
         finally:
             signals.webhooks_recorded.disconnect(listener)
 
@@ -269,7 +269,7 @@ class TestArecord:
         gate.fault = DataError("One of them is wrong.")
         others = [arecord(number) for number in range(1, 4)]
 
-        assert asyncio.run(one_and_then(gate, *others)) == [True] * 4
+        assert in_a_loop(one_and_then(gate, *others)) == [True] * 4
         assert sorted(gate.sizes)[-1] == 3
         assert WebhookEvent.objects.count() == 4
 
@@ -286,7 +286,7 @@ class TestArecord:
             gate.opened.set()
             return await asyncio.gather(leaving, waiting, staying, return_exceptions=True)
 
-        *gone, stayed = asyncio.run(leave_before_the_insert())
+        *gone, stayed = in_a_loop(leave_before_the_insert())
 
         assert [type(each) for each in gone] == [asyncio.CancelledError] * 2
         assert stayed is True
@@ -308,7 +308,7 @@ class TestArecord:
             await hanging
             return is_new
 
-        assert asyncio.run(beside_one_that_hangs()) == [True] * 40
+        assert in_a_loop(beside_one_that_hangs()) == [True] * 40
         assert WebhookEvent.objects.count() == 41
 
     def test_raises_what_the_database_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,7 +318,7 @@ class TestArecord:
         monkeypatch.setattr(arrivals, "_insert", refuse)
 
         with pytest.raises(DataError):
-            asyncio.run(arecord(1))
+            in_a_loop(arecord(1))
 
     def test_outlives_a_machine_that_gives_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class NoThreads(ThreadPoolExecutor):
@@ -333,7 +333,7 @@ class TestArecord:
 
         monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 60.0)
 
-        assert asyncio.run(first_without_then_with()) == [True, True]
+        assert in_a_loop(first_without_then_with()) == [True, True]
 
     def test_loops_of_several_threads_do_not_meet(self) -> None:
         new = together(*[lambda number=number: asyncio.run(arecord(number)) for number in range(6)])

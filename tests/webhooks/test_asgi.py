@@ -1,6 +1,5 @@
 """The webhook before Django under an event loop: the same answers as the view's."""
 
-import asyncio
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
+from tests.concurrency import in_a_loop
 from whatsapp_notify.cloud_api.signature import sign
 from whatsapp_notify.models import WebhookEvent
 from whatsapp_notify.webhooks.asgi import WebhookFirst
@@ -58,7 +58,7 @@ def post(
     async def shop(scope: Any, receive: Any, send: Any) -> None:
         answers.append("shop")
 
-    asyncio.run(WebhookFirst(shop)(scope, receive, send))
+    in_a_loop(WebhookFirst(shop)(scope, receive, send))
     return answers, read
 
 
@@ -83,6 +83,7 @@ class TestWebhookFirst:
             {"type": "http.request", "body": body[place : place + 2], "more_body": place + 2 < size}
             for place in range(0, size, 2)
         )
+        post()  # the shop's addresses are loaded now
         tracemalloc.start()
         try:
             answers, _read = post(headers=headers(content_length=""), told=told)
