@@ -98,8 +98,17 @@ class RunningShop:
         self.wait_for("Graph to listen", lambda: _listens(self._graph_port))
 
     def start_worker(self, *, pool: str = "threads") -> None:
-        options = ("--pool", pool, "--concurrency", "4", "--loglevel", "WARNING")
-        self._start("worker", *CELERY, "worker", *options)
+        self._start("worker", *_worker(pool))
+
+    def keep_up_worker(self) -> None:
+        """This will start a worker, and start it again when it ends, as a supervisor does.
+
+        Kombu 5.7 ends a worker that loses its Redis while a task is reserved, by
+        ``AttributeError: 'NoneType' object has no attribute 'hostname'``.
+        """
+        self._start(
+            "worker", "sh", "-c", 'while :; do "$@"; sleep 1; done', "-", *_worker("threads")
+        )
 
     def start_beat(self) -> None:
         self._start("beat", *CELERY, "beat", "--loglevel", "WARNING")
@@ -265,9 +274,19 @@ class RunningShop:
     def _logs(self) -> str:
         tails = []
         for file in sorted(self.folder.glob("*.log")):
-            lines = file.read_text(errors="replace").splitlines()[-15:]
-            tails += [f"-- {file.stem}", *lines]
+            lines = file.read_text(errors="replace").splitlines()[-60:]
+            tails += [f"-- {file.stem}{self._ended(file.stem)}", *lines]
         return "\n".join([*tails, f"-- states: {self.states()}"])
+
+    def _ended(self, name: str) -> str:
+        process = self._processes.get(name)
+        code = process.poll() if process else None
+        return "" if code is None else f", ended with {code}"
+
+
+def _worker(pool: str) -> tuple[str, ...]:
+    options = ("--pool", pool, "--concurrency", "4", "--loglevel", "WARNING")
+    return (*CELERY, "worker", *options)
 
 
 def phone(number: int) -> str:

@@ -47,7 +47,7 @@ class TestBrokerGone:
     ) -> None:
         shop = postgres_shop
         _open(shop)
-        shop.start_worker()
+        shop.keep_up_worker()
         shop.start_beat()
         shop.buy(1)
         shop.wait_for("the first message", shop.ledger)
