@@ -626,7 +626,7 @@ class TestClock:
         claims.claim(limit=1, now=NOW)
 
         message.refresh_from_db()
-        assert message.call_expires_at == NOW + timedelta(seconds=0.25 + 20 + 15)
+        assert message.call_expires_at == NOW + timedelta(seconds=0.5 + 20 + 15)
         assert claims.START_WITHIN < claims.HORIZON + claims.ANSWER_GRACE
 
 

@@ -20,6 +20,7 @@ from whatsapp_notify.domain.receipts import (
 )
 from whatsapp_notify.models import Contact, Message, Sender, Template
 from whatsapp_notify.services import claims, consent, delivery, senders
+from whatsapp_notify.services.claims import Tempo
 from whatsapp_notify.services.consent import Proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -487,38 +488,38 @@ class TestPace:
 
         assert [round(planned.start_in, 4) for planned in claimed.calls] == [0.12, 0.1707]
 
-    def test_slow_claims_leave_no_place_empty(self, settings) -> None:
+    @pytest.mark.parametrize(("deciding", "writing"), [(150, 50), (180, 160), (200, 290)])
+    def test_slow_steps_leave_no_place_empty(self, settings, deciding, writing) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 40}
-        for _each in range(50):
+        for _each in range(80):
             factories.queued()
-        deciding, writing = timedelta(milliseconds=150), timedelta(milliseconds=50)
-        now, likely_to_take, starts = NOW, timedelta(), []
+        deciding, writing = timedelta(milliseconds=deciding), timedelta(milliseconds=writing)
+        now, tempo, starts = NOW, Tempo(deciding=deciding, writing=writing), []
 
-        for _round in range(5):
+        for _round in range(4):
             claimed = claims.claim(
-                limit=50,
-                now=now,
-                clock=lambda now=now: now + deciding,
-                likely_to_take=likely_to_take,
+                limit=50, now=now, clock=lambda now=now: now + deciding, tempo=tempo
             )
             starts += [now + timedelta(seconds=each.start_in) for each in claimed.calls]
-            likely_to_take = claimed.took
+            tempo = Tempo(deciding=claimed.took, writing=writing)
             now = max(now + deciding + writing, claimed.wait_until)
 
         gaps = {later - earlier for earlier, later in itertools.pairwise(starts)}
         assert len(starts) > 30
-        assert max(gaps) - min(gaps) < timedelta(milliseconds=1)
+        assert max(gaps) - min(gaps) < timedelta(milliseconds=1), gaps
 
-    def test_a_claim_that_took_very_long_commits_no_more_than_two_horizons(self, settings) -> None:
+    def test_however_long_steps_take_at_most_two_horizons_are_committed(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         for _each in range(20):
             factories.queued()
         claims.claim(limit=20, now=NOW)
+        slow = timedelta(seconds=30)
 
-        claimed = claims.claim(limit=20, now=NOW, likely_to_take=timedelta(seconds=30))
+        claimed = claims.claim(limit=20, now=NOW, tempo=Tempo(deciding=slow, writing=slow))
 
-        assert len(claimed.calls) == 5
-        assert claimed.calls[-1].start_in < 2 * claims.HORIZON.total_seconds()
+        # From when all is likely to be decided, half a second from now, until the horizon.
+        assert len(claimed.calls) == 10
+        assert claimed.calls[-1].start_in <= 2 * claims.LONGEST_HORIZON.total_seconds()
 
     def test_a_clock_that_is_put_back_meanwhile_gives_no_place_in_the_past(self, settings) -> None:
         factories.queued()

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, OperationalError, connection
@@ -17,7 +17,7 @@ from whatsapp_notify.domain.receipts import Outgoing, Receipt
 from whatsapp_notify.models import Message
 from whatsapp_notify.services import claims, faults, patience, receipts
 from whatsapp_notify.services.calls import Calls
-from whatsapp_notify.services.claims import PlannedCall
+from whatsapp_notify.services.claims import PlannedCall, Tempo
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class Delivered:
 
     calls: int = 0
     looked_at: int = 0
-    #: How long its last claim took to decide.
-    claim_took: timedelta = timedelta()
+    #: How long its last claim, and its last writing of answers, took.
+    tempo: Tempo = field(default_factory=Tempo)
 
 
 def deliver(
@@ -83,7 +83,7 @@ def deliver(
             # keeping; what has not started does not any more.
             calls.abandon()
             while not calls.is_idle:
-                _collect(calls, clock, may_hurry=False, until=math.inf)
+                _collect(calls, report, clock, may_hurry=False, until=math.inf)
     return report
 
 
@@ -114,7 +114,7 @@ def _run(
         # Only where calls wait for the pace: else what is urgent leaves with the next claim. Not
         # twice in a row: what is urgent and yet was not claimed may be held by somebody.
         may_hurry = may_hurry and until < math.inf
-        answers, may_hurry = _collect(calls, clock, may_hurry=may_hurry, until=until)
+        answers, may_hurry = _collect(calls, report, clock, may_hurry=may_hurry, until=until)
         if answers or not calls.is_idle:
             continue
         if look_again_at is None:
@@ -133,7 +133,12 @@ def _look(planned: Collection[PlannedCall]) -> frozenset[int]:
 
 
 def _collect(
-    calls: Calls, clock: Callable[[], datetime], *, may_hurry: bool, until: float
+    calls: Calls,
+    report: Delivered,
+    clock: Callable[[], datetime],
+    *,
+    may_hurry: bool,
+    until: float,
 ) -> tuple[int, bool]:
     """This will write the answers that come within a while, shorter where something urgent is due.
 
@@ -158,7 +163,10 @@ def _collect(
     finally:
         # Also where a look has failed: what has been answered must be written.
         if answers:
-            _record(answers, clock())
+            began = clock()
+            _record(answers, began)
+            writing = max(timedelta(), clock() - began)
+            report.tempo = replace(report.tempo, writing=writing)
     return len(answers), is_whole
 
 
@@ -209,7 +217,7 @@ def _claim(
     def claim() -> tuple[claims.Claimed, datetime, float]:
         # Read anew for each try: the database may have let us wait for long.
         now, began = clock(), time.monotonic()
-        claimed = claims.claim(limit=limit, now=now, clock=clock, likely_to_take=report.claim_took)
+        claimed = claims.claim(limit=limit, now=now, clock=clock, tempo=report.tempo)
         return claimed, now, began
 
     claimed, now, began = patience.with_database(claim)
@@ -217,7 +225,7 @@ def _claim(
     calls.start(claimed.calls, claimed_at=began, start_before=start_before)
     report.calls += len(claimed.calls)
     report.looked_at += claimed.seen
-    report.claim_took = claimed.took
+    report.tempo = replace(report.tempo, deciding=claimed.took)
     if claimed.wait_until is None:
         return math.inf if claimed.seen else None
     wait = claimed.wait_until - now
