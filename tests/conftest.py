@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 
 from whatsapp_notify.backends import locmem
+from whatsapp_notify.services import calls
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +17,12 @@ def empty_outbox() -> Iterator[None]:
     locmem.reset()
     yield
     locmem.reset()
+
+
+@pytest.fixture(autouse=True)
+def nothing_sent_within_the_last_second() -> None:
+    """A test does not wait because others before it have used up the rate of this process."""
+    calls.turnstile.cache_clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from whatsapp_notify.backends.locmem import LocmemBackend
 from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused
 from whatsapp_notify.services import calls as calls_module
-from whatsapp_notify.services.calls import Calls
+from whatsapp_notify.services.calls import Calls, Turnstile
 from whatsapp_notify.services.claims import PlannedCall
 
 
@@ -259,3 +259,54 @@ class TestCalls:
 
         # Five in a second; the sixth has waited for a second of its own.
         assert max(starts) - min(starts) >= 1.0
+
+    def test_a_run_that_follows_another_counts_what_that_has_begun(self) -> None:
+        began = time.monotonic()
+        for count in (4, 2):
+            run([planned(number) for number in range(count)], per_second=5)
+
+        # The first has left one of the five of its second to the other.
+        assert time.monotonic() - began >= 1.0
+
+
+class TestTurnstile:
+    def test_calls_that_are_late_together_leave_no_second_with_more_than_the_rate(self) -> None:
+        now = 0.0
+
+        def sleep(seconds: float) -> None:
+            nonlocal now
+            now += seconds
+
+        turnstile = Turnstile(per_second=20, clock=lambda: now, sleep=sleep)
+        starts: list[float] = []
+
+        # One place each 0.0507 s for four seconds; the machine stands still from 1.5 to 1.9.
+        for place in (number * 0.0507 for number in range(80)):
+            now = max(now, 1.9 if 1.5 < place < 1.9 else place)
+            turnstile.pass_through()
+            starts.append(now)
+
+        fullest = max(sum(start <= each < start + 1 for each in starts) for start in starts)
+        assert fullest == 20
+        # Nothing is later than it was because of the stop.
+        assert max(start - number * 0.0507 for number, start in enumerate(starts)) < 0.4
+
+    def test_no_second_holds_more_where_more_threads_wait_than_start_in_one(self) -> None:
+        looked_at: dict[threading.Thread, float] = {}
+
+        def clock() -> float:
+            # The last look of a thread is its start.
+            now = looked_at[threading.current_thread()] = time.monotonic()
+            return now
+
+        turnstile = Turnstile(per_second=4, clock=clock)
+        threads = [threading.Thread(target=turnstile.pass_through) for _each in range(9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        starts = sorted(looked_at.values())
+        # Four at once, four after a second, the last after another.
+        gaps = [later - earlier for earlier, later in zip(starts, starts[4:], strict=False)]
+        assert min(gaps) >= 1.0

@@ -12,11 +12,13 @@ place.
 import heapq
 import itertools
 import logging
+import math
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -90,6 +92,7 @@ class Calls:
         self._concurrency = concurrency
         self._look = look
         self._pace = _Pace(per_second=per_second)
+        self._turnstile = turnstile(per_second=per_second)
         self._threads: list[threading.Thread] = []
         #: Places in the pace, soonest first, and who takes the next: the most urgent.
         self._places: deque[float] = deque()
@@ -290,6 +293,7 @@ class Calls:
         while (moment := self._moments.get()) is not None:
             if (pause := moment - time.monotonic()) > 0:
                 time.sleep(pause)
+            self._turnstile.pass_through()
             # There are no fewer than moments; one step of the interpreter, as numbers differ.
             call = heapq.heappop(self._ready)
             self._call(call.outgoing, call.start_before)
@@ -310,7 +314,7 @@ class _Pace:
     """No more starts in any one second than the rate, however late they are handed over."""
 
     def __init__(self, *, per_second: float) -> None:
-        self._starts: deque[float] = deque(maxlen=max(1, int(per_second)))
+        self._starts: deque[float] = deque(maxlen=_in_a_second(per_second))
 
     def has_room(self, *, at: float) -> bool:
         """This will tell whether one more call may start at that moment."""
@@ -320,3 +324,54 @@ class _Pace:
     def count(self, *, at: float) -> None:
         """This will note a start; they are expected in order."""
         self._starts.append(at)
+
+
+class Turnstile:
+    """Keeps the rate by when calls really start, not by when they should.
+
+    Where the machine stands still for a while, all that should have begun meanwhile begins at
+    its end, and what has its place in the second after that would be too many.
+
+    There are as many slots as calls in a second, and each is used once in a second: so no
+    second holds two starts of one slot, whatever their order, and hundreds of threads do not
+    stand in line for one lock.
+
+    Args:
+        per_second: The rate of this process.
+        clock: Returns seconds, as ``time.monotonic`` does.
+        sleep: Waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        count = _in_a_second(per_second)
+        self._numbers = itertools.count()
+        self._locks = [threading.Lock() for _slot in range(count)]
+        self._begun = [-math.inf] * count
+        self._clock, self._sleep = clock, sleep
+
+    def pass_through(self) -> None:
+        """This will return once one more call may start, and count it."""
+        slot = next(self._numbers) % len(self._begun)
+        with self._locks[slot]:
+            if (pause := self._begun[slot] + _PACE_SECONDS - self._clock()) > 0:
+                self._sleep(pause)
+            self._begun[slot] = self._clock()
+
+
+@cache
+def turnstile(*, per_second: float) -> Turnstile:
+    """This will return the one of this process.
+
+    A run follows another within moments, and two may be at work at once.
+    """
+    return Turnstile(per_second=per_second)
+
+
+def _in_a_second(per_second: float) -> int:
+    return max(1, int(per_second))
