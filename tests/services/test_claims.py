@@ -627,7 +627,7 @@ class TestClock:
 
         message.refresh_from_db()
         assert message.call_expires_at == NOW + timedelta(seconds=0.5 + 20 + 15)
-        assert claims.START_WITHIN < claims.HORIZON + claims.ANSWER_GRACE
+        assert claims.START_WITHIN < claims.LONGEST_HORIZON + claims.ANSWER_GRACE
 
 
 class TestSenderOfARow:

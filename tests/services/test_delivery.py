@@ -123,6 +123,7 @@ class TestOvertaking:
     def _campaign(self, settings, monkeypatch) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
         monkeypatch.setattr(claims, "HORIZON", timedelta(seconds=1))
+        monkeypatch.setattr(claims, "LONGEST_HORIZON", timedelta(seconds=1))
         # Without overtaking it is looked again for what is due when half of that is over.
         monkeypatch.setattr(delivery, "COLLECT_SECONDS", 30.0)
         for _each in range(self.CAMPAIGN):

@@ -13,6 +13,7 @@ import heapq
 import itertools
 import logging
 import math
+import os
 import queue
 import threading
 import time
@@ -371,6 +372,10 @@ def turnstile(*, per_second: float) -> Turnstile:
     A run follows another within moments, and two may be at work at once.
     """
     return Turnstile(per_second=per_second)
+
+
+# A lock that a thread of the parent holds is never released in a child.
+os.register_at_fork(after_in_child=turnstile.cache_clear)
 
 
 def _in_a_second(per_second: float) -> int:

@@ -49,7 +49,7 @@ _UNREADABLE = "unreadable"
 #: long enough that a process which is late does not leave places in the pace empty.
 HORIZON = timedelta(seconds=0.25)
 
-#: At most so long, where the database or the machine is slow.
+#: At most so long after the decision, where the database or the machine is slow.
 LONGEST_HORIZON = timedelta(seconds=0.5)
 
 #: How long after its deadline a call's answer is still waited for before it counts as lost.
