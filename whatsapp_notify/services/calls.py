@@ -7,6 +7,12 @@ a little ahead, and a thread that has taken one waits for it. Only then does it 
 most urgent that is ready. What is more urgent than those is made ready at once, and begins at the
 next moment, whoever waited for that; the moment that is owed to the others comes with the next
 place.
+
+# Note [The rate is kept twice]
+Before the last look by the moments that are handed out: what has no room yet is not looked at,
+can be taken back, and can be overtaken. And by the threads when a call really begins: where the
+machine stands still for a while, all that should have begun meanwhile begins at its end, beside
+what is on time, and the second after that would hold too many.
 """
 
 import heapq
@@ -312,7 +318,10 @@ class Calls:
 
 
 class _Pace:
-    """No more starts in any one second than the rate, however late they are handed over."""
+    """No more moments in any one second than the rate, however late they are handed over.
+
+    See Note [The rate is kept twice].
+    """
 
     def __init__(self, *, per_second: float) -> None:
         self._starts: deque[float] = deque(maxlen=_in_a_second(per_second))
@@ -328,10 +337,7 @@ class _Pace:
 
 
 class Turnstile:
-    """Keeps the rate by when calls really start, not by when they should.
-
-    Where the machine stands still for a while, all that should have begun meanwhile begins at
-    its end, and what has its place in the second after that would be too many.
+    """No more calls begin in any one second than the rate; see Note [The rate is kept twice].
 
     There are as many slots as calls in a second, and each is used once in a second: so no
     second holds two starts of one slot, whatever their order, and hundreds of threads do not
