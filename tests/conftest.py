@@ -22,7 +22,7 @@ def empty_outbox() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_sent_within_the_last_second() -> None:
     """A test does not wait because others before it have used up the rate of this process."""
-    calls.turnstile.cache_clear()
+    calls.forget_turnstiles()
 
 
 @pytest.fixture

@@ -57,6 +57,10 @@ def clean_environment(**changes: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **changes}
 
 
+#: What stands in the log of a worker that is kept up, each time.
+_STARTS = "The worker is started."
+
+
 class RunningShop:
     """A shop with its own folder, port, database, queue and Graph server."""
 
@@ -104,11 +108,15 @@ class RunningShop:
         """This will start a worker, and start it again when it ends, as a supervisor does.
 
         Kombu 5.7 ends a worker that loses its Redis while a task is reserved, by
-        ``AttributeError: 'NoneType' object has no attribute 'hostname'``.
+        ``AttributeError: 'NoneType' object has no attribute 'hostname'``. See ``starts``.
         """
-        self._start(
-            "worker", "sh", "-c", 'while :; do "$@"; sleep 1; done', "-", *_worker("threads")
-        )
+        keep_up = f'while :; do echo "{_STARTS}"; "$@"; sleep 1; done'
+        self._start("worker", "sh", "-c", keep_up, "-", *_worker("threads"))
+
+    @property
+    def starts(self) -> int:
+        """How often the worker that is kept up has been started."""
+        return (self.folder / "worker.log").read_text(errors="replace").count(_STARTS)
 
     def start_beat(self) -> None:
         self._start("beat", *CELERY, "beat", "--loglevel", "WARNING")

@@ -12,7 +12,7 @@ from whatsapp_notify.backends.locmem import LocmemBackend
 from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused
 from whatsapp_notify.services import calls as calls_module
-from whatsapp_notify.services.calls import Calls, Turnstile
+from whatsapp_notify.services.calls import Calls, Turnstile, turnstile
 from whatsapp_notify.services.claims import PlannedCall
 
 
@@ -260,6 +260,25 @@ class TestCalls:
         # Five in a second; the sixth has waited for a second of its own.
         assert max(starts) - min(starts) >= 1.0
 
+    def test_hands_over_no_more_while_half_a_second_of_calls_has_not_begun(
+        self, monkeypatch
+    ) -> None:
+        may_begin = threading.Event()
+        monkeypatch.setattr(Turnstile, "pass_through", lambda _self: may_begin.wait())
+
+        with make_calls(per_second=10, concurrency=20) as calls:
+            now = time.monotonic()
+            calls.start(
+                [planned(number) for number in range(8)], claimed_at=now, start_before=now + 90
+            )
+            calls.start_due()
+            # What has not been handed over can be taken back.
+            calls.abandon()
+            may_begin.set()
+            finish(calls)
+
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [0, 1, 2, 3, 4]
+
     def test_a_run_that_follows_another_counts_what_that_has_begun(self) -> None:
         began = time.monotonic()
         for count in (4, 2):
@@ -270,6 +289,10 @@ class TestCalls:
 
 
 class TestTurnstile:
+    def test_a_process_has_one_for_each_rate(self) -> None:
+        assert turnstile(per_second=80) is turnstile(per_second=80)
+        assert turnstile(per_second=80) is not turnstile(per_second=20)
+
     def test_calls_that_are_late_together_leave_no_second_with_more_than_the_rate(self) -> None:
         now = 0.0
 
@@ -277,13 +300,13 @@ class TestTurnstile:
             nonlocal now
             now += seconds
 
-        turnstile = Turnstile(per_second=20, clock=lambda: now, sleep=sleep)
+        turning = Turnstile(per_second=20, clock=lambda: now, sleep=sleep)
         starts: list[float] = []
 
         # One place each 0.0507 s for four seconds; the machine stands still from 1.5 to 1.9.
         for place in (number * 0.0507 for number in range(80)):
             now = max(now, 1.9 if 1.5 < place < 1.9 else place)
-            turnstile.pass_through()
+            turning.pass_through()
             starts.append(now)
 
         fullest = max(sum(start <= each < start + 1 for each in starts) for start in starts)
@@ -299,8 +322,8 @@ class TestTurnstile:
             now = looked_at[threading.current_thread()] = time.monotonic()
             return now
 
-        turnstile = Turnstile(per_second=4, clock=clock)
-        threads = [threading.Thread(target=turnstile.pass_through) for _each in range(9)]
+        turning = Turnstile(per_second=4, clock=clock)
+        threads = [threading.Thread(target=turning.pass_through) for _each in range(9)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -489,7 +489,7 @@ class TestPace:
 
         assert [round(planned.start_in, 4) for planned in claimed.calls] == [0.12, 0.1707]
 
-    @pytest.mark.parametrize(("deciding", "writing"), [(150, 50), (180, 160), (200, 290)])
+    @pytest.mark.parametrize(("deciding", "writing"), [(150, 50), (180, 160), (200, 270)])
     def test_slow_steps_leave_no_place_empty(self, settings, deciding, writing) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 40}
         for _each in range(80):
@@ -503,11 +503,23 @@ class TestPace:
             )
             starts += [now + timedelta(seconds=each.start_in) for each in claimed.calls]
             tempo = Tempo(deciding=claimed.took, writing=writing)
-            now = max(now + deciding + writing, claimed.wait_until)
+            # What lies between the two takes some time of its own.
+            between = timedelta(milliseconds=25)
+            now = max(now + deciding + writing + between, claimed.wait_until)
 
         gaps = {later - earlier for earlier, later in itertools.pairwise(starts)}
         assert len(starts) > 30
         assert max(gaps) - min(gaps) < timedelta(milliseconds=1)
+
+    def test_a_horizon_becomes_shorter_by_and_by(self) -> None:
+        slow, quick = timedelta(seconds=0.2), timedelta(seconds=0.01)
+        tempo = Tempo(deciding=slow, writing=slow)
+
+        after = tempo.with_deciding(quick).with_writing(quick)
+
+        assert after == Tempo(deciding=slow / 2, writing=slow / 2)
+        assert after.with_deciding(slow).deciding == slow
+        assert claims.HORIZON == after.horizon < tempo.horizon
 
     def test_however_long_steps_take_at_most_two_horizons_are_committed(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}

@@ -25,7 +25,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -56,6 +55,9 @@ _TOGETHER_SECONDS = 0.01
 #: So many calls as the rate allows in one second start in this time: some reach the provider a
 #: little later after their start than others, and no second there may hold more.
 _PACE_SECONDS = 1.005
+#: Where so much of a second's calls has been handed over and has not begun, the next ones wait:
+#: threads that begin late would be ever later, until calls are too old to begin at all.
+_BACKLOG = 0.5
 
 _TOO_LATE = Refused(action=Action.RECONSIDER, detail="The call could not begin in time.")
 _RECONSIDER = Refused(
@@ -99,6 +101,7 @@ class Calls:
         self._concurrency = concurrency
         self._look = look
         self._pace = _Pace(per_second=per_second)
+        self._backlog = max(1, int(_BACKLOG * _in_a_second(per_second)))
         self._turnstile = turnstile(per_second=per_second)
         self._threads: list[threading.Thread] = []
         #: Places in the pace, soonest first, and who takes the next: the most urgent.
@@ -221,7 +224,8 @@ class Calls:
         now = time.monotonic()
         while self._places and self._places[0] <= now + AHEAD_SECONDS:
             moment = max(now, self._places[0])
-            if not self._pace.has_room(at=moment):
+            begins_next = len(self._ready) - self._owed + len(due)
+            if begins_next >= self._backlog or not self._pace.has_room(at=moment):
                 break
             self._pace.count(at=moment)
             self._places.popleft()
@@ -371,17 +375,26 @@ class Turnstile:
             self._begun[slot] = self._clock()
 
 
-@cache
+_turnstiles: dict[float, Turnstile] = {}
+
+
 def turnstile(*, per_second: float) -> Turnstile:
     """This will return the one of this process.
 
     A run follows another within moments, and two may be at work at once.
     """
-    return Turnstile(per_second=per_second)
+    found = _turnstiles.get(per_second)
+    # Where two runs make one at the same moment, both get that which came first.
+    return found or _turnstiles.setdefault(per_second, Turnstile(per_second=per_second))
+
+
+def forget_turnstiles() -> None:
+    """This will let the next calls begin as if none had before."""
+    _turnstiles.clear()
 
 
 # A lock that a thread of the parent holds is never released in a child.
-os.register_at_fork(after_in_child=turnstile.cache_clear)
+os.register_at_fork(after_in_child=forget_turnstiles)
 
 
 def _in_a_second(per_second: float) -> int:

@@ -21,9 +21,9 @@ holds a customer's row while it waits for its payment provider delays that custo
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection, transaction
 from django.db.models import Exists
@@ -51,6 +51,10 @@ HORIZON = timedelta(seconds=0.25)
 
 #: At most so long after the decision, where the database or the machine is slow.
 LONGEST_HORIZON = timedelta(seconds=0.5)
+
+#: What a round takes beside deciding and writing: the commit, the last look, answers that are
+#: gathered.
+_BETWEEN_STEPS = timedelta(seconds=0.03)
 
 #: How long after its deadline a call's answer is still waited for before it counts as lost.
 ANSWER_GRACE = timedelta(seconds=15)
@@ -85,7 +89,16 @@ class Tempo:
         Where the two steps take 0.35 s, each round of a horizon of 0.25 s leaves the places of
         0.1 s empty, and the queue grows on a machine that has time left.
         """
-        return min(max(HORIZON, self.deciding + self.writing), LONGEST_HORIZON)
+        steps = self.deciding + self.writing + _BETWEEN_STEPS
+        return min(max(HORIZON, steps), LONGEST_HORIZON)
+
+    def with_deciding(self, took: timedelta) -> Self:
+        """This will return the tempo after one more decision."""
+        return replace(self, deciding=_slowly_less(self.deciding, took))
+
+    def with_writing(self, took: timedelta) -> Self:
+        """This will return the tempo after answers have been written once more."""
+        return replace(self, writing=_slowly_less(self.writing, took))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +124,7 @@ class Claimed:
     seen: int = 0
     #: When to look again, where a brake or the pace forbids more of them now.
     wait_until: datetime | None = None
-    #: How long it was until all was decided; the next claim is likely to take as long.
+    #: How long it was until all was decided.
     took: timedelta = timedelta()
 
 
@@ -239,6 +252,15 @@ def claim(
             ),
             took=decided_at - now,
         )
+
+
+def _slowly_less(before: timedelta, now: timedelta) -> timedelta:
+    """This will return how long a step is likely to take next.
+
+    Half at least of what it took before: places are given up to the horizon, and where that is
+    suddenly nearer, nothing can be decided until they have passed, however urgent.
+    """
+    return max(now, before / 2)
 
 
 def look(*, planned: Collection[PlannedCall]) -> frozenset[int]:

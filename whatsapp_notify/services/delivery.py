@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, OperationalError, connection
@@ -166,7 +166,7 @@ def _collect(
             began = clock()
             _record(answers, began)
             writing = max(timedelta(), clock() - began)
-            report.tempo = replace(report.tempo, writing=writing)
+            report.tempo = report.tempo.with_writing(writing)
     return len(answers), is_whole
 
 
@@ -225,7 +225,7 @@ def _claim(
     calls.start(claimed.calls, claimed_at=began, start_before=start_before)
     report.calls += len(claimed.calls)
     report.looked_at += claimed.seen
-    report.tempo = replace(report.tempo, deciding=claimed.took)
+    report.tempo = report.tempo.with_deciding(claimed.took)
     if claimed.wait_until is None:
         return math.inf if claimed.seen else None
     wait = claimed.wait_until - now
