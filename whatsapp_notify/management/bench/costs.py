@@ -1,5 +1,6 @@
 """What a measurement has taken: time, CPU of each part, memory."""
 
+import os
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ class Costs:
     """Filled when its block ends."""
 
     seconds: float = 0.0
-    #: CPU seconds by part: the names of processes, "database", "broker".
+    #: CPU seconds by part: the names of processes, "database", "broker"; "bench" is this one.
     cpu: dict[str, float] = field(default_factory=dict)
     peak_megabytes: dict[str, float] = field(default_factory=dict)
 
@@ -48,7 +49,9 @@ def spread(values: Sequence[float], *, digits: int = 0) -> str:
 
 
 def _read(processes: Mapping[str, Process]) -> dict[str, float]:
+    ours = os.times()
     return {
+        "bench": ours.user + ours.system,
         **{name: process.cpu_seconds() for name, process in processes.items()},
         "database": database_cpu_seconds(),
         "broker": broker_cpu_seconds(),

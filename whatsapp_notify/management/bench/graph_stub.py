@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--webhooks", type=int, default=0, help="Port of the shop's web server.")
     parser.add_argument("--path", default="/whatsapp/webhook/")
     parser.add_argument("--per-body", type=int, default=1, help="Statuses in one body.")
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=128, help="For its webhooks.")
     asyncio.run(serve(parser.parse_args()))
 
 

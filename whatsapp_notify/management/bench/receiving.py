@@ -24,7 +24,7 @@ from whatsapp_notify.services import arrivals, installation, webhooks
 _PROCESS = "whatsapp_notify.process_webhooks"
 _POLL_SECONDS = 0.02
 _WORDS = ("sent", "delivered", "read")
-#: The most connections that Meta's side holds, for all that is known.
+#: Over which webhooks are posted as fast as they go.
 _CONNECTIONS = 32
 #: Posted before anything is measured: so much later all threads of a web server are warm.
 _WARM_UP = 500

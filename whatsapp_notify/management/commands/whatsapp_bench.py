@@ -74,6 +74,12 @@ class Command(BaseCommand):
             "--direct", action="store_true", help="webhook, loop: before the shop's middleware."
         )
         parser.add_argument("--per-body", type=int, nargs="+", default=[1], help="Statuses a body.")
+        parser.add_argument(
+            "--connections",
+            type=int,
+            default=128,
+            help="loop: over how many the webhooks come at the same time. Default: 128.",
+        )
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
         needed = (*_NEEDED, *(_NEEDED_BY[options["server"]] if what in _WITH_SERVER else ()))
@@ -248,12 +254,14 @@ def _loop(options: dict[str, Any]) -> Iterator[str]:
             web_workers=2,
             workers=options["processes"][0],
             per_body=per_body,
+            connections=options["connections"],
             latency=options["latency"],
             way="BENCH_IS_DIRECT" if options["direct"] else "",
         )
         yield (
             f"{rate} messages/s for {options['seconds']:.0f} s, {options['server']} with 2 "
-            f"workers, {options['processes'][0]} Celery processes, {per_body} statuses a body"
+            f"workers, {options['processes'][0]} Celery processes, {per_body} statuses a body, "
+            f"{options['connections']} connections"
         )
         yield from (f"  {line}" for line in loop.lines())
 
