@@ -520,6 +520,7 @@ class TestPace:
         assert after == Tempo(deciding=slow / 2, writing=slow / 2)
         assert after.with_deciding(slow).deciding == slow
         assert claims.HORIZON == after.horizon < tempo.horizon
+        assert tempo.with_writing(timedelta(minutes=1)).writing == claims.LONGEST_HORIZON
 
     def test_however_long_steps_take_at_most_two_horizons_are_committed(self, settings) -> None:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}

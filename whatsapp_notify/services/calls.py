@@ -12,7 +12,8 @@ place.
 Before the last look by the moments that are handed out: what has no room yet is not looked at,
 can be taken back, and can be overtaken. And by the threads when a call really begins: where the
 machine stands still for a while, all that should have begun meanwhile begins at its end, beside
-what is on time, and the second after that would hold too many.
+what is on time, and the second after that would hold too many. That nothing waits there until
+its look is too old, no more is handed over than begins within a part of a second.
 """
 
 import heapq
@@ -48,16 +49,18 @@ Look = Callable[[Collection[PlannedCall]], frozenset[int]]
 
 #: A call starts at most so long after the last look at it; later it is looked at again.
 LOOK_SECONDS = 1.0
-#: How long before its place a call is looked at and handed to the threads.
+#: How long before its place a call is looked at and handed to the threads, at the earliest;
+#: at the latest when half of that is left, with all that have a place until then: each look is a
+#: query.
 AHEAD_SECONDS = 0.05
-#: Starts that are due, and answers that come, within so long of each other go together.
+#: Answers that come within so long of each other go together.
 _TOGETHER_SECONDS = 0.01
 #: So many calls as the rate allows in one second start in this time: some reach the provider a
 #: little later after their start than others, and no second there may hold more.
 _PACE_SECONDS = 1.005
-#: Where so much of a second's calls has been handed over and has not begun, the next ones wait:
-#: threads that begin late would be ever later, until calls are too old to begin at all.
-_BACKLOG = 0.5
+#: No more calls wait to begin than begin in so long; with as long for what is overtaken it is
+#: less than LOOK_SECONDS.
+_BACKLOG_SECONDS = 0.4
 
 _TOO_LATE = Refused(action=Action.RECONSIDER, detail="The call could not begin in time.")
 _RECONSIDER = Refused(
@@ -101,7 +104,7 @@ class Calls:
         self._concurrency = concurrency
         self._look = look
         self._pace = _Pace(per_second=per_second)
-        self._backlog = max(1, int(_BACKLOG * _in_a_second(per_second)))
+        self._backlog = Backlog(per_second=per_second)
         self._turnstile = turnstile(per_second=per_second)
         self._threads: list[threading.Thread] = []
         #: Places in the pace, soonest first, and who takes the next: the most urgent.
@@ -110,6 +113,8 @@ class Calls:
         self._numbers = itertools.count()
         #: When one more call begins, and as many that have been looked at, in order of urgency.
         self._moments: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        #: How many moments there were until now.
+        self._handed_over = 0
         self._ready: list[_Ready] = []
         #: How many more are ready than have moments.
         self._owed = 0
@@ -212,7 +217,7 @@ class Calls:
 
     def _rest(self, deadline: float, answers: Sequence[object], at_most: int) -> None:
         """This will let more answers come: to be woken for each of them costs more than they do."""
-        pause = min(self._next_handover(deadline) - time.monotonic(), _TOGETHER_SECONDS)
+        pause = min(deadline - time.monotonic(), _TOGETHER_SECONDS)
         if pause > 0 and self._in_flight and len(answers) < at_most:
             time.sleep(pause)
 
@@ -220,18 +225,22 @@ class Calls:
         """This will hand over the calls whose moment is near, unless the last look forbids it."""
         if overtaking := self._overtaking():
             self._look_and_begin(overtaking)
-        due: deque[_Due] = deque()
         now = time.monotonic()
-        while self._places and self._places[0] <= now + AHEAD_SECONDS:
+        if not self._places or self._places[0] > now + AHEAD_SECONDS / 2:
+            return
+        not_begun = len(self._ready) - self._owed
+        room = self._backlog.room(not_begun=not_begun, begun=self._handed_over - not_begun, now=now)
+        due: deque[_Due] = deque()
+        while room > 0 and self._places and self._places[0] <= now + AHEAD_SECONDS:
             moment = max(now, self._places[0])
-            begins_next = len(self._ready) - self._owed + len(due)
-            if begins_next >= self._backlog or not self._pace.has_room(at=moment):
+            if not self._pace.has_room(at=moment):
                 break
             self._pace.count(at=moment)
             self._places.popleft()
+            room -= 1
             if self._owed:
                 self._owed -= 1
-                self._moments.put(moment)
+                self._hand_over(moment)
             else:
                 due.append((heapq.heappop(self._waiting), moment))
         if due:
@@ -289,7 +298,11 @@ class Calls:
         if at is None:
             self._owed += 1
         else:
-            self._moments.put(at)
+            self._hand_over(at)
+
+    def _hand_over(self, moment: float) -> None:
+        self._handed_over += 1
+        self._moments.put(moment)
 
     def _until_next_start(self, deadline: float) -> float:
         """This will return when to look at what waits again: not for each call of its own."""
@@ -298,7 +311,7 @@ class Calls:
         return max(self._next_handover(deadline), time.monotonic() + _TOGETHER_SECONDS)
 
     def _next_handover(self, deadline: float) -> float:
-        return min(deadline, self._places[0] - AHEAD_SECONDS) if self._places else deadline
+        return min(deadline, self._places[0] - AHEAD_SECONDS / 2) if self._places else deadline
 
     def _run(self) -> None:
         while (moment := self._moments.get()) is not None:
@@ -340,8 +353,31 @@ class _Pace:
         self._starts.append(at)
 
 
+class Backlog:
+    """How many calls may wait to begin; see Note [The rate is kept twice].
+
+    Used by the owner alone.
+    """
+
+    def __init__(self, *, per_second: float) -> None:
+        #: What is handed over ahead of its moment is no backlog.
+        self._least = math.ceil(per_second * AHEAD_SECONDS)
+        #: Moments of the last second, and how many had begun by each.
+        self._begun: deque[tuple[float, int]] = deque()
+
+    def room(self, *, not_begun: int, begun: int, now: float) -> int:
+        """This will return how many more may be handed over, and note how many have begun."""
+        self._begun.append((now, begun))
+        while self._begun[0][0] < now - 1.0:
+            self._begun.popleft()
+        in_a_second = begun - self._begun[0][1]
+        return max(self._least, int(_BACKLOG_SECONDS * in_a_second)) - not_begun
+
+
 class Turnstile:
-    """No more calls begin in any one second than the rate; see Note [The rate is kept twice].
+    """No more calls begin in any one second than the rate.
+
+    See Note [The rate is kept twice].
 
     There are as many slots as calls in a second, and each is used once in a second: so no
     second holds two starts of one slot, whatever their order, and hundreds of threads do not
@@ -383,9 +419,8 @@ def turnstile(*, per_second: float) -> Turnstile:
 
     A run follows another within moments, and two may be at work at once.
     """
-    found = _turnstiles.get(per_second)
-    # Where two runs make one at the same moment, both get that which came first.
-    return found or _turnstiles.setdefault(per_second, Turnstile(per_second=per_second))
+    # Of two runs that make one at the same moment, both get that which came first.
+    return _turnstiles.setdefault(per_second, Turnstile(per_second=per_second))
 
 
 def forget_turnstiles() -> None:

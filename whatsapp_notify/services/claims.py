@@ -75,7 +75,7 @@ _BELIEVABLE_PACE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tempo:
-    """How long the steps of the sender took last; the next are likely to take as long."""
+    """How long the next steps of the sender are likely to take, by how long the last ones did."""
 
     #: From the begin of a claim until all is decided.
     deciding: timedelta = timedelta()
@@ -254,13 +254,13 @@ def claim(
         )
 
 
-def _slowly_less(before: timedelta, now: timedelta) -> timedelta:
-    """This will return how long a step is likely to take next.
+def _slowly_less(before: timedelta, took: timedelta) -> timedelta:
+    """This will return how long a step is likely to take next, as far as that makes a difference.
 
-    Half at least of what it took before: places are given up to the horizon, and where that is
-    suddenly nearer, nothing can be decided until they have passed, however urgent.
+    Half at least of what was likely before: places are given up to the horizon, and where that
+    is suddenly nearer, nothing can be decided until they have passed, however urgent.
     """
-    return max(now, before / 2)
+    return min(max(took, before / 2), LONGEST_HORIZON)
 
 
 def look(*, planned: Collection[PlannedCall]) -> frozenset[int]:

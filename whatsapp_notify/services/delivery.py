@@ -40,7 +40,7 @@ class Delivered:
 
     calls: int = 0
     looked_at: int = 0
-    #: How long its last claim, and its last writing of answers, took.
+    #: How long its next claim, and its next writing of answers, are likely to take.
     tempo: Tempo = field(default_factory=Tempo)
 
 
