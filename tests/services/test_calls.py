@@ -67,7 +67,7 @@ def run(
 
 @pytest.fixture
 def far_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls are handed over two seconds ahead, so that a slow machine keeps the order too."""
+    """Calls are handed over two seconds ahead or more: a slow machine keeps the order too."""
     monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 4.0)
     monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
 
@@ -281,7 +281,8 @@ class TestCalls:
         assert sorted(outgoing.message_id for outgoing in locmem.outbox) == [0, 1, 2, 3, 4]
 
     def test_what_was_overtaken_begins_too_where_one_may_wait(self, far_ahead) -> None:
-        with make_calls(per_second=0.5) as calls:
+        # A quarter of a call a second, four seconds ahead.
+        with make_calls(per_second=0.25) as calls:
             hand_over(calls, two_news()[:1], then=[planned(3, priority=0, start_in=1.6)])
             finish(calls)
 
