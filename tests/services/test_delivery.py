@@ -1,6 +1,7 @@
 """Out of the outbox: gate, call, record."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from whatsapp_notify.domain.receipts import (
     UnknownReason,
 )
 from whatsapp_notify.models import Contact, Message, Sender, Template
-from whatsapp_notify.services import claims, consent, delivery, senders
+from whatsapp_notify.services import claims, consent, delivery, receipts, senders
 from whatsapp_notify.services.claims import Tempo
 from whatsapp_notify.services.consent import Proof
 
@@ -510,6 +511,31 @@ class TestPace:
         gaps = {later - earlier for earlier, later in itertools.pairwise(starts)}
         assert len(starts) > 30
         assert max(gaps) - min(gaps) < timedelta(milliseconds=1)
+
+    def test_what_each_step_took_reaches_the_next_claim(self, settings, monkeypatch) -> None:
+        settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 20}
+        for _each in range(8):
+            factories.queued()
+        now, given = [NOW], []
+        claim, record = claims.claim, receipts.record
+
+        def claim_slowly(*, tempo, **rest):
+            given.append(tempo)
+            return replace(claim(tempo=tempo, **rest), took=timedelta(seconds=0.3))
+
+        def record_slowly(**rest):
+            record(**rest)
+            now[0] += timedelta(seconds=0.7)
+
+        monkeypatch.setattr(claims, "claim", claim_slowly)
+        monkeypatch.setattr(receipts, "record", record_slowly)
+
+        delivery.deliver(clock=lambda: now[0])
+
+        assert given[0] == Tempo()
+        assert given[-1].deciding == timedelta(seconds=0.3)
+        # No longer than any horizon is worth.
+        assert given[-1].writing == claims.LONGEST_HORIZON
 
     def test_a_horizon_becomes_shorter_by_and_by(self) -> None:
         slow, quick = timedelta(seconds=0.2), timedelta(seconds=0.01)
