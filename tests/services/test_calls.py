@@ -1,5 +1,6 @@
 """Many calls at once, each at its place in the pace, looked at shortly before."""
 
+import math
 import queue
 import threading
 import time
@@ -262,9 +263,44 @@ class TestCalls:
         # Five in a second; the sixth has waited for a second of its own.
         assert max(starts) - min(starts) >= 1.0
 
+    def test_what_may_begin_soon_does_not_wait_for_the_owner(self, monkeypatch) -> None:
+        monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
+        monkeypatch.setattr(calls_module, "_STANDS_SECONDS", 30.0)
+        used = Turnstile(per_second=1)
+        used.pass_through(used.take(now=0.0, within=0.0))
+        monkeypatch.setattr(calls_module, "turnstile", lambda **_given: used)
+
+        with make_calls(per_second=1) as calls:
+            now = time.monotonic()
+            calls.start([planned(1)], claimed_at=now, start_before=now + 90)
+            # Once; from here on the owner does something else.
+            calls.start_due()
+
+        assert len(locmem.outbox) == 1
+
+    def test_what_may_not_begin_soon_is_not_looked_at(self, monkeypatch) -> None:
+        used = Turnstile(per_second=1, clock=lambda: time.monotonic() + 3.0)
+        used.pass_through(used.take(now=0.0, within=0.0))
+        monkeypatch.setattr(calls_module, "turnstile", lambda **_given: used)
+        looked_at: list[int] = []
+
+        def look(planned: Collection[PlannedCall]) -> frozenset[int]:
+            looked_at.extend(each.contact_id for each in planned)
+            return frozenset()
+
+        with make_calls(look=look, per_second=1) as calls:
+            now = time.monotonic()
+            calls.start([planned(1)], claimed_at=now, start_before=now + 90)
+            calls.start_due()
+            calls.abandon()
+            answers = calls.collect(timeout=0.1, at_most=1)
+
+        assert looked_at == []
+        assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER]
+
     def test_no_more_wait_to_begin_than_begin_in_a_while(self, monkeypatch) -> None:
         may_begin = threading.Event()
-        monkeypatch.setattr(Turnstile, "pass_through", lambda _self: may_begin.wait(timeout=30))
+        monkeypatch.setattr(Turnstile, "pass_through", lambda *_given: may_begin.wait(timeout=30))
 
         with make_calls(per_second=100) as calls:
             now = time.monotonic()
@@ -321,6 +357,24 @@ class TestBacklog:
 
 
 class TestTurnstile:
+    def test_gives_a_slot_only_where_that_opens_in_time(self) -> None:
+        turning = Turnstile(per_second=2, clock=lambda: 100.0)
+        for _each in range(2):
+            turning.pass_through(turning.take(now=100.0, within=0.0))
+
+        assert turning.take(now=100.5, within=0.5) is None
+        # It was not used up by the question.
+        assert turning.take(now=100.5, within=0.6) == 0
+
+    def test_gives_no_slot_to_two_calls_before_the_first_has_begun(self) -> None:
+        turning = Turnstile(per_second=1, clock=lambda: 100.0)
+        turning.pass_through(turning.take(now=100.0, within=0.0))
+
+        assert turning.take(now=100.8, within=0.3) == 0
+        assert turning.take(now=100.8, within=0.3) is None
+        # The first has not begun after all.
+        assert turning.take(now=102.1, within=0.3) == 0
+
     def test_a_process_has_one_for_each_rate(self) -> None:
         assert turnstile(per_second=80) is turnstile(per_second=80)
         assert turnstile(per_second=80) is not turnstile(per_second=20)
@@ -352,7 +406,7 @@ class TestTurnstile:
         # One place each 0.0507 s for four seconds; the machine stands still from 1.5 to 1.9.
         for place in (number * 0.0507 for number in range(80)):
             now = max(now, 1.9 if 1.5 < place < 1.9 else place)
-            turning.pass_through()
+            turning.pass_through(turning.take(now=now, within=math.inf))
             starts.append(now)
 
         fullest = max(sum(start <= each < start + 1 for each in starts) for start in starts)
@@ -369,7 +423,8 @@ class TestTurnstile:
             return now
 
         turning = Turnstile(per_second=4, clock=clock)
-        threads = [threading.Thread(target=turning.pass_through) for _each in range(9)]
+        slots = [turning.take(now=0.0, within=math.inf) for _each in range(9)]
+        threads = [threading.Thread(target=turning.pass_through, args=(slot,)) for slot in slots]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -8,12 +8,13 @@ most urgent that is ready. What is more urgent than those is made ready at once,
 next moment, whoever waited for that; the moment that is owed to the others comes with the next
 place.
 
-# Note [The rate is kept twice]
-Before the last look by the moments that are handed out: what has no room yet is not looked at,
-can be taken back, and can be overtaken. And by the threads when a call really begins: where the
-machine stands still for a while, all that should have begun meanwhile begins at its end, beside
-what is on time, and the second after that would hold too many. That nothing waits there until
-its look is too old, no more is handed over than begins within a part of a second.
+# Note [The rate is kept where calls begin]
+Where the machine stands still for a while, all that should have begun meanwhile begins at its end,
+beside what is on time, and the second after that would hold too many. So begins are counted, and
+not places: each call passes a turnstile. Where the owner comes late, calls stand there, and as
+many begin as the rate allows, whether it looks after them or not. What stands there has been
+looked at and cannot be taken back: so only what may begin soon is handed over, and no more than
+begins within a part of a second.
 """
 
 import heapq
@@ -50,17 +51,19 @@ Look = Callable[[Collection[PlannedCall]], frozenset[int]]
 #: A call starts at most so long after the last look at it; later it is looked at again.
 LOOK_SECONDS = 1.0
 #: How long before its place a call is looked at and handed to the threads, at the earliest;
-#: at the latest when half of that is left, with all that have a place until then: each look is a
-#: query.
+#: at the latest when half of that is left, with all that have a place until then and may begin:
+#: each look is a query.
 AHEAD_SECONDS = 0.05
 #: Answers that come within so long of each other go together.
 _TOGETHER_SECONDS = 0.01
 #: So many calls as the rate allows in one second start in this time: some reach the provider a
 #: little later after their start than others, and no second there may hold more.
-_PACE_SECONDS = 1.005
-#: No more calls wait to begin than begin in so long; with as long for what is overtaken it is
-#: less than LOOK_SECONDS.
+_SECOND = 1.005
+#: No more calls wait to begin than begin in so long.
 _BACKLOG_SECONDS = 0.4
+#: A call stands at the turnstile for at most so long. One that is overtaken begins with a later
+#: place, up to a horizon away, and may stand there too: together less than LOOK_SECONDS.
+_STANDS_SECONDS = 0.3
 
 _TOO_LATE = Refused(action=Action.RECONSIDER, detail="The call could not begin in time.")
 _RECONSIDER = Refused(
@@ -77,8 +80,15 @@ class _Waiting(NamedTuple):
     planned: PlannedCall
 
 
+class _Moment(NamedTuple):
+    """Not before when one more call begins, and through which slot of the turnstile."""
+
+    at: float
+    slot: int
+
+
 #: A call that is handed over, and its moment; None where it takes that of another.
-_Due = tuple[_Waiting, float | None]
+_Due = tuple[_Waiting, _Moment | None]
 
 
 class _Ready(NamedTuple):
@@ -103,7 +113,6 @@ class Calls:
         self._backend = backend
         self._concurrency = concurrency
         self._look = look
-        self._pace = _Pace(per_second=per_second)
         self._backlog = Backlog(per_second=per_second)
         self._turnstile = turnstile(per_second=per_second)
         self._threads: list[threading.Thread] = []
@@ -112,7 +121,7 @@ class Calls:
         self._waiting: list[_Waiting] = []
         self._numbers = itertools.count()
         #: When one more call begins, and as many that have been looked at, in order of urgency.
-        self._moments: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        self._moments: queue.SimpleQueue[_Moment | None] = queue.SimpleQueue()
         #: How many moments there were until now.
         self._handed_over = 0
         self._ready: list[_Ready] = []
@@ -232,11 +241,10 @@ class Calls:
         room = self._backlog.room(not_begun=not_begun, begun=self._handed_over - not_begun, now=now)
         due: deque[_Due] = deque()
         while room > 0 and self._places and self._places[0] <= now + AHEAD_SECONDS:
-            moment = max(now, self._places[0])
-            if not self._pace.has_room(at=moment):
+            slot = self._turnstile.take(now=now, within=_STANDS_SECONDS)
+            if slot is None:
                 break
-            self._pace.count(at=moment)
-            self._places.popleft()
+            moment = _Moment(self._places.popleft(), slot)
             room -= 1
             if self._owed:
                 self._owed -= 1
@@ -281,13 +289,13 @@ class Calls:
                 self._take_back(call, moment)
             raise
 
-    def _take_back(self, call: _Waiting, moment: float | None) -> None:
+    def _take_back(self, call: _Waiting, moment: _Moment | None) -> None:
         self._answers.put((call.planned.outgoing, _RECONSIDER))
         if moment is None:
             # It will take no moment, so that nobody is owed its place.
             self._places.pop()
 
-    def _begin(self, call: _Ready, *, at: float | None) -> None:
+    def _begin(self, call: _Ready, *, at: _Moment | None) -> None:
         """This will make a call ready, and have one more begin at that moment, if there is one."""
         if len(self._threads) < min(self._in_flight, self._concurrency):
             thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
@@ -300,7 +308,7 @@ class Calls:
         else:
             self._hand_over(at)
 
-    def _hand_over(self, moment: float) -> None:
+    def _hand_over(self, moment: _Moment) -> None:
         self._handed_over += 1
         self._moments.put(moment)
 
@@ -315,9 +323,9 @@ class Calls:
 
     def _run(self) -> None:
         while (moment := self._moments.get()) is not None:
-            if (pause := moment - time.monotonic()) > 0:
+            if (pause := moment.at - time.monotonic()) > 0:
                 time.sleep(pause)
-            self._turnstile.pass_through()
+            self._turnstile.pass_through(moment.slot)
             # There are no fewer than moments; one step of the interpreter, as numbers differ.
             call = heapq.heappop(self._ready)
             self._call(call.outgoing, call.start_before)
@@ -334,27 +342,8 @@ class Calls:
         self._answers.put((outgoing, receipt))
 
 
-class _Pace:
-    """No more moments in any one second than the rate, however late they are handed over.
-
-    See Note [The rate is kept twice].
-    """
-
-    def __init__(self, *, per_second: float) -> None:
-        self._starts: deque[float] = deque(maxlen=_in_a_second(per_second))
-
-    def has_room(self, *, at: float) -> bool:
-        """This will tell whether one more call may start at that moment."""
-        is_full = len(self._starts) == self._starts.maxlen
-        return not is_full or at - self._starts[0] >= _PACE_SECONDS
-
-    def count(self, *, at: float) -> None:
-        """This will note a start; they are expected in order."""
-        self._starts.append(at)
-
-
 class Backlog:
-    """How many calls may wait to begin; see Note [The rate is kept twice].
+    """How many calls may wait to begin; see Note [The rate is kept where calls begin].
 
     Used by the owner alone.
     """
@@ -377,7 +366,7 @@ class Backlog:
 class Turnstile:
     """No more calls begin in any one second than the rate.
 
-    See Note [The rate is kept twice].
+    See Note [The rate is kept where calls begin].
 
     There are as many slots as calls in a second, and each is used once in a second: so no
     second holds two starts of one slot, whatever their order, and hundreds of threads do not
@@ -396,17 +385,33 @@ class Turnstile:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        count = _in_a_second(per_second)
-        self._numbers = itertools.count()
+        count = max(1, int(per_second))
         self._locks = [threading.Lock() for _slot in range(count)]
         self._begun = [-math.inf] * count
+        #: When what has taken it was likely to begin.
+        self._taken = [-math.inf] * count
+        self._taking = threading.Lock()
+        self._next = 0
         self._clock, self._sleep = clock, sleep
 
-    def pass_through(self) -> None:
-        """This will return once one more call may start, and count it."""
-        slot = next(self._numbers) % len(self._begun)
+    def take(self, *, now: float, within: float) -> int | None:
+        """This will return the slot of one more call; None where that opens later.
+
+        A slot that is not used after all is left empty for a second.
+        """
+        with self._taking:
+            slot = self._next
+            opens_at = max(self._begun[slot], self._taken[slot]) + _SECOND
+            if opens_at > now + within:
+                return None
+            self._taken[slot] = max(now, opens_at)
+            self._next = (slot + 1) % len(self._begun)
+            return slot
+
+    def pass_through(self, slot: int) -> None:
+        """This will return once a call may start through that slot, and count it."""
         with self._locks[slot]:
-            if (pause := self._begun[slot] + _PACE_SECONDS - self._clock()) > 0:
+            if (pause := self._begun[slot] + _SECOND - self._clock()) > 0:
                 self._sleep(pause)
             self._begun[slot] = self._clock()
 
@@ -430,7 +435,3 @@ def forget_turnstiles() -> None:
 
 # A lock that a thread of the parent holds is never released in a child.
 os.register_at_fork(after_in_child=forget_turnstiles)
-
-
-def _in_a_second(per_second: float) -> int:
-    return max(1, int(per_second))
