@@ -62,7 +62,8 @@ _SECOND = 1.005
 #: No more calls wait to begin than begin in so long.
 _BACKLOG_SECONDS = 0.4
 #: A call stands at the turnstile for at most so long. One that is overtaken begins with a later
-#: place, up to a horizon away, and may stand there too: together less than LOOK_SECONDS.
+#: place, up to a horizon away, and may stand there too: with the usual horizon less than
+#: LOOK_SECONDS together; with the longest it may come too late, and is decided anew.
 _STANDS_SECONDS = 0.3
 
 _TOO_LATE = Refused(action=Action.RECONSIDER, detail="The call could not begin in time.")
