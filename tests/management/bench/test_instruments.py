@@ -35,7 +35,9 @@ class TestConnection:
         data = b"".join(request(path="/", host="here", body=body) for body in (b"one", b"", b"two"))
 
         for start in range(0, len(data), size):
-            heard.data_received(data[start : start + size])
+            packet = data[start : start + size]
+            heard.get_buffer(-1)[: len(packet)] = packet
+            heard.buffer_updated(len(packet))
 
         assert heard.bodies == [b"one", b"", b"two"]
 
