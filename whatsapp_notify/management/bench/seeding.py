@@ -62,23 +62,16 @@ def outbox(*, count: int, now: datetime, **changes: Any) -> None:
 
 def messages(*, contact_ids: Iterable[int], now: datetime, **changes: Any) -> None:
     """This will put one message into the outbox for each of these customers."""
-    topic, sender = _topic(), senders.current()
-    insert_rows(
-        model=Message,
-        rows=[
-            _message(pk, topic=topic, sender_id=sender.pk, now=now) | changes for pk in contact_ids
-        ],
-    )
+    shared = _shared(topic=_topic(), sender_id=senders.current().pk, now=now)
+    insert_rows(model=Message, rows=[_own(pk) for pk in contact_ids], same=shared | changes)
 
 
 def drafts(*, count: int, now: datetime) -> list[Message]:
     """This will make one unsaved message for each of the first ``count`` customers."""
     topic, sender_id, first = _topic(), senders.current().pk, first_customer()
     _template(now)
-    return [
-        Message(**_message(pk, topic=topic, sender_id=sender_id, now=now))
-        for pk in range(first, first + count)
-    ]
+    shared = _shared(topic=topic, sender_id=sender_id, now=now)
+    return [Message(**shared, **_own(pk)) for pk in range(first, first + count)]
 
 
 def first_customer() -> int:
@@ -113,8 +106,8 @@ def urgent(number: int, *, now: datetime) -> tuple[str, Message]:
         now=now,
     )
     _template(now)
-    row = _message(contact.pk, topic=topic, sender_id=senders.current().pk, now=now)
-    return number_of_theirs, Message(**row)
+    shared = _shared(topic=topic, sender_id=senders.current().pk, now=now)
+    return number_of_theirs, Message(**shared, **_own(contact.pk))
 
 
 def analyze() -> None:
@@ -194,7 +187,23 @@ def _state(pk: int, record_id: int, topic: Topic, since: datetime) -> dict[str, 
     }
 
 
-def _message(pk: int, *, topic: Topic, sender_id: int, now: datetime) -> dict[str, Any]:
+def _shared(*, topic: Topic, sender_id: int, now: datetime) -> dict[str, Any]:
+    """What messages have in common that are made together."""
+    return {
+        "topic_id": topic.pk,
+        "sender_id": sender_id,
+        "event_name": "order.shipped",
+        "priority": PRIORITIES[Purpose.DELIVERY],
+        "preview": contents.preview_to_json(Preview(body=_BODY)),
+        "template_name": _TEMPLATE,
+        "template_language": _LANGUAGE,
+        "due_at": now,
+        "expires_at": now + timedelta(days=2),
+        "created_at": now,
+    }
+
+
+def _own(pk: int) -> dict[str, Any]:
     order = f"B{pk:07d}"
     content = TemplateContent(
         name=_TEMPLATE,
@@ -208,16 +217,6 @@ def _message(pk: int, *, topic: Topic, sender_id: int, now: datetime) -> dict[st
     return {
         "key": f"bench:{pk}:{secrets.token_hex(8)}",
         "contact_id": pk,
-        "topic_id": topic.pk,
-        "sender_id": sender_id,
-        "event_name": "order.shipped",
         "order_ref": order,
-        "priority": PRIORITIES[Purpose.DELIVERY],
         "content": contents.to_json(content),
-        "preview": contents.preview_to_json(Preview(body=_BODY)),
-        "template_name": _TEMPLATE,
-        "template_language": _LANGUAGE,
-        "due_at": now,
-        "expires_at": now + timedelta(days=2),
-        "created_at": now,
     }
