@@ -14,7 +14,12 @@ AT = "2026-11-03T12:05:00+00:00"
 
 #: (check, outcome, evidence as the decision writes it, what the sentence says)
 SENTENCES = [
-    ("red_button", "held", {"stopped_at": AT}, "Pressed since Nov. 3, 2026, 2:05 p.m.."),
+    (
+        "red_button",
+        "held",
+        {"stopped_at": AT},
+        "Pressed since Nov. 3, 2026, 2:05 p.m. Nothing leaves",
+    ),
     ("staging_lock", "held", {"deployment": "copy", "database_belongs_to": "live"}, "“live”"),
     ("sender_circuit", "held", {"sender": "missing"}, "No sending number"),
     ("sender_circuit", "held", {"slow_until": AT}, "more slowly, until Nov. 3, 2026, 2:05 p.m."),
@@ -100,7 +105,10 @@ class TestChecks:
     def test_says_what_it_saw(
         self, name: str, outcome: str, seen: dict[str, object], said: str
     ) -> None:
-        assert said in check_words.sentence(name, outcome, seen)
+        sentence = check_words.sentence(name, outcome, seen)
+
+        assert said in sentence
+        assert ".." not in sentence
 
     @pytest.mark.parametrize("name", CHECK_NAMES)
     @pytest.mark.parametrize("outcome", list(Outcome))

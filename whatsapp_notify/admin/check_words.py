@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from whatsapp_notify.admin import words
+from whatsapp_notify.domain import sentences
 from whatsapp_notify.domain.policy import CheckMade, Evidence, Outcome
 from whatsapp_notify.models import ConsentRecord, Contact, Template, Topic
 
@@ -55,7 +56,7 @@ def sentence(name: str, outcome: str, seen: Evidence) -> str:
     describe = _SENTENCES.get(name)
     if describe is None:
         return ", ".join(f"{key}: {words.fact(value)}" for key, value in seen.items())
-    return str(describe(outcome, seen))
+    return sentences.with_one_stop(str(describe(outcome, seen)))
 
 
 def consented(source: str) -> words.Words:

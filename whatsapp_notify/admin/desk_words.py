@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from whatsapp_notify.admin import check_words, words
 from whatsapp_notify.admin.words import Tone, Words
+from whatsapp_notify.domain import sentences
 from whatsapp_notify.domain.chat_content import MAX_CAPTION
 from whatsapp_notify.domain.policy import Block, Decision, Hold
 from whatsapp_notify.models import Message
@@ -82,9 +83,8 @@ def tick(state: str) -> tuple[str, str]:
 def price(found: Price) -> str:
     """This will say what a message costs; empty where that is not known."""
     if found.free_until is not None:
-        return _("Free: the customer came by an ad, until %(at)s.") % {
-            "at": words.at(found.free_until)
-        }
+        text = _("Free: the customer came by an ad, until %(at)s.")
+        return sentences.with_one_stop(text % {"at": words.at(found.free_until)})
     if found.amount is None:
         return ""
     return _("Costs %(amount)s when it is delivered.") % {

@@ -7,9 +7,12 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from whatsapp_notify.domain import sentences
 from whatsapp_notify.services import conversations
 
 register = template.Library()
+
+register.filter("one_stop", sentences.with_one_stop)
 
 #: Pages about answers: name of the model, permission, name of the address, label.
 _ANSWERS: tuple[tuple[str, str, str, str | Promise], ...] = (
