@@ -196,12 +196,13 @@ class TestPage:
         assert "See whether Meta can reach the webhook address" in html
 
     def test_shows_the_pressed_red_button(self, owner: Client, now: datetime) -> None:
-        make.make_sender(stopped_at=now, stopped_by="somebody")
+        make.make_sender(stopped_at=now.replace(hour=12, minute=5), stopped_by="somebody")
 
         html = owner.get(PAGE).content.decode()
 
         assert "The red button is pressed. Nothing leaves." in html
-        assert "Pressed by somebody" in html
+        assert "Pressed by somebody on " in html
+        assert " p.m.</p>" in html
 
     def test_says_what_meta_refused_and_what_to_do(self, owner: Client, now: datetime) -> None:
         make.make_sender(circuit_opened_at=now, circuit_code=190)
