@@ -238,6 +238,19 @@ class TestFlood:
         assert stream.taken <= LIMIT + 2 * 64 * 1024
 
 
+class TestBrokenOff:
+    @pytest.mark.parametrize("fault", [OSError, ValueError])
+    def test_f58_chunks_that_are_none_are_the_senders_fault(self, fault: type[Exception]) -> None:
+        """Each web server has its own exception for them, not all of them of the system's."""
+
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise fault
+
+        assert raw(Broken(), header=sign(BODY), **{"wsgi.input_terminated": True}) == 400
+        assert not WebhookEvent.objects.exists()
+
+
 class TestWire:
     """Bytes on a real connection, for what no client library would send."""
 

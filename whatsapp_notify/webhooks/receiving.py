@@ -36,7 +36,7 @@ def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -
     if not secrets:
         return 503
     body = _Body(announced=announced)
-    while not body.is_too_large and (chunk := stream.read(_CHUNK)):
+    while not body.is_too_large and (chunk := _read(stream)):
         body.add(chunk)
     if status := body.refusal(header=header, secrets=secrets):
         return status
@@ -64,6 +64,13 @@ async def areceive(*, receive: Receive, announced: str, header: str | None, now:
         return status
     await arrivals.arecord(body=body.whole, now=now)
     return 200
+
+
+def _read(stream: Any) -> bytes:
+    try:
+        return bytes(stream.read(_CHUNK))
+    except Exception as err:  # each web server has its own for chunks that are none
+        raise BrokenOff from err
 
 
 class BrokenOff(OSError):

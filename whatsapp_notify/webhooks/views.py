@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -48,7 +48,7 @@ class WebhookView(View):
                 header=request.headers.get("X-Hub-Signature-256"),
                 now=timezone.now(),
             )
-        except UnreadablePostError:
+        except receiving.BrokenOff:
             return _answer(400)
         return _answer(status)
 

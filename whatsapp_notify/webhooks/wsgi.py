@@ -58,7 +58,7 @@ def _receive(environ: dict[str, Any]) -> int:
             header=environ.get("HTTP_X_HUB_SIGNATURE_256"),
             now=timezone.now(),
         )
-    except OSError:
+    except receiving.BrokenOff:
         return HTTPStatus.BAD_REQUEST
     finally:
         close_old_connections()
