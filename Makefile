@@ -16,7 +16,7 @@ demo: $(VENV)/.demo ## Run the demo shop with worker, beat and a phone (ARGS="--
 	@$(BIN)/python manage.py demo $(ARGS)
 
 # Both runs need no server: what the second one talks to comes in a wheel. 5: none selected.
-ON_POSTGRES := tests/services tests/models tests/webhooks tests/demo_shop tests/torture
+ON_POSTGRES := tests/services tests/models tests/webhooks tests/demo_shop tests/torture tests/test_checks.py
 test: check ## Run the whole test suite (ARGS="-k stop" narrows it)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -n 2 -m "not browser" $(ON_POSTGRES) $(ARGS) || test $$? -eq 5

@@ -1,16 +1,18 @@
 """System checks: each wrong setting is named, with its repair."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, run_checks
-from django.db import ConnectionHandler
+from django.db import ConnectionHandler, ConnectionRouter, connection
 from django.dispatch import Signal
 
 from tests import shop
+from tests.concurrency import on_postgresql
 from whatsapp_notify import checks
 from whatsapp_notify import shop as shop_api
 from whatsapp_notify.checks import environment
@@ -303,6 +305,29 @@ class TestEnvironment:
 
         assert ids() == []
 
+    def test_refuses_times_of_sqlite_that_are_not_in_utc(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        options = {"transaction_mode": "IMMEDIATE"}
+        database = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
+        monkeypatch.setattr(
+            django_settings, "DATABASES", {"default": {**database, "TIME_ZONE": "Europe/Helsinki"}}
+        )
+
+        assert ids() == ["E036"]
+        assert "Europe/Helsinki" in found()[0].msg
+
+    @pytest.mark.parametrize("asked", ["db_for_read", "db_for_write"])
+    def test_refuses_a_router_that_sends_us_elsewhere(
+        self, monkeypatch: pytest.MonkeyPatch, asked: str
+    ) -> None:
+        """A replica may not know of an opt-out yet."""
+        elsewhere = type("Elsewhere", (), {asked: lambda self, model, **hints: "replica"})
+        monkeypatch.setattr(environment, "router", ConnectionRouter([elsewhere()]))
+
+        assert ids() == ["E035"]
+        assert "replica" in found()[0].msg
+
     def test_f11_explains_atomic_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
         database = {"ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True}
         monkeypatch.setattr(django_settings, "DATABASES", {"default": database})
@@ -355,12 +380,27 @@ class TestDatabases:
         assert checks.check_databases(app_configs=None) == []
 
     @pytest.mark.django_db
-    @pytest.mark.parametrize(("mode", "expected"), [("delete", ["W034"]), ("wal", [])])
-    def test_wants_wal(
-        self, mode: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("mode", "synchronous", "expected"),
+        [
+            ("delete", "FULL", ["W034"]),
+            ("wal", "FULL", []),
+            ("wal", "EXTRA", []),
+            ("wal", "NORMAL", ["W035"]),
+            ("delete", "OFF", ["W034", "W035"]),
+        ],
+    )
+    def test_wants_wal_and_commits_that_last(
+        self,
+        mode: str,
+        synchronous: str,
+        expected: list[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         # A file of its own: the suite's database is in use.
-        options = {"init_command": f"PRAGMA journal_mode={mode};"}
+        pragmas = f"PRAGMA journal_mode={mode}; PRAGMA synchronous={synchronous};"
+        options = {"init_command": pragmas}
         one = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "one", "OPTIONS": options}
         handler = ConnectionHandler({"default": one})
         monkeypatch.setattr(environment, "connections", handler)
@@ -369,6 +409,40 @@ class TestDatabases:
 
         handler.close_all()
         assert [str(m.id).removeprefix("whatsapp_notify.") for m in messages] == expected
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        ("off", "expected"),
+        [((), []), (("synchronous_commit",), ["W036"]), (("fsync",), ["W036"])],
+    )
+    def test_wants_commits_of_postgresql_that_last(
+        self, off: tuple[str, ...], expected: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            environment, "connections", {"default": SimpleNamespace(vendor="postgresql")}
+        )
+        monkeypatch.setattr(
+            environment,
+            "_ask",
+            lambda alias, question: "off" if question.removeprefix("SHOW ") in off else "on",
+        )
+
+        messages = checks.check_databases(app_configs=None, databases=["default"])
+
+        assert [str(m.id).removeprefix("whatsapp_notify.") for m in messages] == expected
+        assert all(name in message.msg for name, message in zip(off, messages, strict=True))
+
+    @on_postgresql
+    @pytest.mark.django_db
+    def test_asks_a_real_postgresql(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+            try:
+                messages = checks.check_databases(app_configs=None, databases=["default"])
+            finally:
+                cursor.execute("SET synchronous_commit = on")
+
+        assert "synchronous_commit" in messages[-1].msg
 
 
 class TestFiles:

@@ -7,7 +7,7 @@ from celery import current_app
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004 - Django's own name
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.utils.translation import gettext as _
 
 from whatsapp_notify import conf
@@ -46,25 +46,59 @@ def check_deployment() -> list[CheckMessage]:
 
 
 def check_databases(databases: Sequence[str]) -> list[CheckMessage]:
-    """This will ask SQLite files whether readers and writers may work side by side."""
+    """This will ask databases whether commits last, and readers and writers work side by side."""
     messages: list[CheckMessage] = []
     for alias in databases:
-        if connections[alias].vendor != "sqlite":
-            continue
-        with connections[alias].cursor() as cursor:
-            cursor.execute("PRAGMA journal_mode")
-            mode = cursor.fetchone()[0]
-        # A database in memory belongs to one process.
-        if mode not in {"wal", "memory"}:
-            messages.append(
-                Warning(
-                    _("SQLite database %(alias)s is not in WAL mode: workers block the shop.")
-                    % {"alias": alias},
-                    hint=_options_hint(),
-                    id="whatsapp_notify.W034",
-                )
-            )
+        match connections[alias].vendor:
+            case "sqlite":
+                messages += _sqlite(alias)
+            case "postgresql":
+                messages += _postgresql(alias)
     return messages
+
+
+def _sqlite(alias: str) -> Iterator[CheckMessage]:
+    mode, synchronous = (_ask(alias, f"PRAGMA {name}") for name in ("journal_mode", "synchronous"))
+    if mode == "memory":
+        return  # it belongs to one process, and ends with it
+    if mode != "wal":
+        yield Warning(
+            _("SQLite database %(alias)s is not in WAL mode: workers block the shop.")
+            % {"alias": alias},
+            hint=_options_hint(),
+            id="whatsapp_notify.W034",
+        )
+    # 2 is FULL. Source: SQLite, "PRAGMA synchronous", read 2026-11.
+    if synchronous < 2:
+        yield Warning(
+            _(
+                "SQLite database %(alias)s loses its last commits when the power fails: what was "
+                "sent could be sent again."
+            )
+            % {"alias": alias},
+            hint=_options_hint(),
+            id="whatsapp_notify.W035",
+        )
+
+
+def _postgresql(alias: str) -> Iterator[CheckMessage]:
+    for name in ("fsync", "synchronous_commit"):
+        if _ask(alias, f"SHOW {name}") == "off":
+            yield Warning(
+                _(
+                    "PostgreSQL database %(alias)s loses its last commits when its server fails, "
+                    "for %(name)s is off: what was sent could be sent again."
+                )
+                % {"alias": alias, "name": name},
+                hint=_("Set %(name)s to on.") % {"name": name},
+                id="whatsapp_notify.W036",
+            )
+
+
+def _ask(alias: str, question: str) -> Any:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(question)
+        return cursor.fetchone()[0]
 
 
 def _given() -> Mapping[str, Any]:
@@ -95,6 +129,7 @@ def _apps() -> Iterator[CheckMessage]:
 
 
 def _databases() -> Iterator[CheckMessage]:
+    yield from _routes()
     for alias, database in django_settings.DATABASES.items():
         engine = str(database.get("ENGINE", "")).rpartition(".")[2]
         if database.get("ATOMIC_REQUESTS"):
@@ -106,6 +141,13 @@ def _databases() -> Iterator[CheckMessage]:
                 ),
                 id="whatsapp_notify.I033",
             )
+        if engine == _SQLITE and database.get("TIME_ZONE"):
+            yield Error(
+                _("SQLite database %(alias)s keeps times in %(zone)s instead of UTC.")
+                % {"alias": alias, "zone": database["TIME_ZONE"]},
+                hint=_("Remove TIME_ZONE from DATABASES: messages would leave hours late."),
+                id="whatsapp_notify.E036",
+            )
         mode = str((database.get("OPTIONS") or {}).get("transaction_mode", ""))
         if engine == _SQLITE and mode.upper() not in {"IMMEDIATE", "EXCLUSIVE"}:
             yield Error(
@@ -114,6 +156,23 @@ def _databases() -> Iterator[CheckMessage]:
                 hint=_options_hint(),
                 id="whatsapp_notify.E032",
             )
+
+
+def _routes() -> Iterator[CheckMessage]:
+    models = apps.get_app_config("whatsapp_notify").get_models()
+    used = {
+        alias for each in models for alias in (router.db_for_read(each), router.db_for_write(each))
+    }
+    if used != {DEFAULT_DB_ALIAS}:
+        yield Error(
+            _("The database router sends rows of whatsapp_notify to %(aliases)s.")
+            % {"aliases": ", ".join(sorted(used))},
+            hint=_(
+                "Let it return “default” for reading and for writing: a replica that is behind "
+                "does not know of an opt-out yet."
+            ),
+            id="whatsapp_notify.E035",
+        )
 
 
 def _celery() -> Iterator[CheckMessage]:
