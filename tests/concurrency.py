@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, models, transaction
 
 Returned = TypeVar("Returned")
 
@@ -38,6 +39,30 @@ def together(*works: Callable[[], Any]) -> list[Any]:
 def beside(work: Callable[[], Any]) -> Any:
     """One piece of work in a thread of its own, on a connection of its own."""
     return together(work)[0]
+
+
+@contextmanager
+def held_by_the_shop(row: models.Model) -> Iterator[None]:
+    """As long as the payment provider takes."""
+    is_held, is_paid = threading.Event(), threading.Event()
+
+    def pay() -> None:
+        try:
+            with transaction.atomic():
+                type(row)._default_manager.select_for_update().get(pk=row.pk)
+                is_held.set()
+                is_paid.wait(30)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=pay)
+    thread.start()
+    try:
+        assert is_held.wait(10)
+        yield
+    finally:
+        is_paid.set()
+        thread.join(10)
 
 
 def in_a_loop(coroutine: Coroutine[Any, Any, Returned]) -> Returned:

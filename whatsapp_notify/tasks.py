@@ -149,8 +149,8 @@ def deliver(**kwargs: Any) -> None:
     So other tasks get their turn. At most SENDING_TASKS do it at once: the others find their
     work being done and end.
     """
-    has_more = drains.drain(clock=timezone.now, stop=_stopping)
-    if has_more and not _stopping.is_set():
+    drained = drains.drain(clock=timezone.now, stop=_stopping)
+    if drained.has_more and not _stopping.is_set():
         deliver.delay()
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
@@ -160,7 +160,7 @@ def deliver(**kwargs: Any) -> None:
 )
 def process_webhooks(**kwargs: Any) -> None:
     """This will read webhooks that were recorded."""
-    webhooks.process(now=timezone.now())
+    webhooks.process(now=timezone.now(), clock=timezone.now)
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
-from tests import chat, chat_shop, factories, shop
+from tests import chat, chat_shop, factories, shop, webhook_bodies
 from tests.management.conftest import Run
 from tests.media_graph import MediaGraph
 from whatsapp_notify.backends import locmem
@@ -28,7 +28,7 @@ from whatsapp_notify.models import (
     Template,
     WebhookEvent,
 )
-from whatsapp_notify.services import arrivals, delivery, reconcile, starter, sweep, webhooks
+from whatsapp_notify.services import arrivals, drains, leases, reconcile, starter, sweep, webhooks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,15 +45,15 @@ def queued() -> Message:
 def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """This will stop the watch in its round number ``count``; the list grows by one a round."""
     rounds: list[int] = []
-    real = delivery.deliver
+    real = drains.drain
 
-    def deliver(**options: Any) -> delivery.Delivered:
+    def drain(**options: Any) -> drains.Drained:
         rounds.append(1)
         if len(rounds) == count:
             options["stop"].set()
         return real(**options)
 
-    monkeypatch.setattr(delivery, "deliver", deliver)
+    monkeypatch.setattr(drains, "drain", drain)
     return rounds
 
 
@@ -130,6 +130,24 @@ class TestOnce:
 
         assert not WebhookEvent.objects.filter(is_pending=True).exists()
 
+    def test_goes_on_where_a_turn_has_ended_with_more_to_be_sent(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turns = iter([drains.Drained(calls=7, has_more=True), drains.Drained(calls=2)])
+        monkeypatch.setattr(drains, "drain", lambda **_options: next(turns))
+
+        said = run("whatsapp_deliver")
+
+        assert [line.split(", ")[3] for line in said.splitlines()] == ["calls 7", "calls 2"]
+
+    def test_leaves_sending_to_a_worker_that_does_it_already(self, run: Run) -> None:
+        queued()
+        leases.take(names=["deliver:0"], now=timezone.now())
+
+        run("whatsapp_deliver")
+
+        assert locmem.outbox == []
+
     def test_shows_that_it_is_alive(self, run: Run) -> None:
         run("whatsapp_deliver")
 
@@ -181,6 +199,32 @@ class TestWatch:
         assert said.splitlines()[-1] == "Stopped; no call was cut off."
         assert signal.getsignal(number) is before
 
+    def test_f34_a_stop_that_comes_while_a_campaign_leaves_is_read(
+        self, run: Run, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.WHATSAPP_NOTIFY = shop.configured(CONCURRENCY=1)
+        monkeypatch.setattr(drains, "_SHORTEST_TURN", timedelta())
+        monkeypatch.setattr(drains, "_LOOK_EVERY", timedelta())
+        monkeypatch.setattr(drains, "_WAITS_TOO_LONG", timedelta())
+        people = [queued().contact for _each in range(4)]
+
+        def say_stop(outgoing: Outgoing) -> Receipt | None:
+            if len(locmem.outbox) == 1:
+                digits = chat.phone_of(people[2]).lstrip("+")
+                words = webhook_bodies.text("STOP", wamid="wamid.1", wa_id=digits)
+                words["timestamp"] = str(int(timezone.now().timestamp()) + 1)
+                arrivals.record(body=webhook_bodies.body(messages=[words]), now=timezone.now())
+            if len(locmem.outbox) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return None
+
+        locmem.answer_with(say_stop)
+
+        run("whatsapp_deliver", "--watch", "--interval", "0.1")
+
+        states = [Message.objects.get(contact=each).state for each in people]
+        assert states == ["accepted", "accepted", "blocked", "accepted"]
+
     def test_goes_on_round_after_round(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         rounds = stop_after(3, monkeypatch)
 
@@ -204,14 +248,14 @@ class TestWatch:
     ) -> None:
         tries = []
 
-        def deliver(**options: Any) -> delivery.Delivered:
+        def drain(**options: Any) -> drains.Drained:
             tries.append(1)
             if len(tries) == 1:
                 raise OperationalError("canary")
             options["stop"].set()
-            return delivery.Delivered()
+            return drains.Drained()
 
-        monkeypatch.setattr(delivery, "deliver", deliver)
+        monkeypatch.setattr(drains, "drain", drain)
         monkeypatch.setattr(
             "whatsapp_notify.management.commands.whatsapp_deliver._PAUSE_SECONDS", 0.0
         )

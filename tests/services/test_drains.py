@@ -37,7 +37,7 @@ class Clock:
 
 
 def drain(*, clock: Callable[[], datetime] = lambda: NOW) -> bool:
-    return drains.drain(clock=clock, stop=threading.Event())
+    return drains.drain(clock=clock, stop=threading.Event()).has_more
 
 
 class TestDrain:
@@ -194,7 +194,7 @@ class TestTurn:
 
         locmem.answer_with(be_stopped)
 
-        has_more = drains.drain(clock=clock, stop=stop)
+        drained = drains.drain(clock=clock, stop=stop)
 
-        assert not has_more
+        assert not drained.has_more
         assert len(locmem.outbox) == 1

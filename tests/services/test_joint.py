@@ -2,16 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections, models, transaction
+from django.db import connection, models, transaction
 
 from tests import chat, chat_shop, factories, webhook_bodies
-from tests.concurrency import beside, on_postgresql
+from tests.concurrency import beside, held_by_the_shop, on_postgresql
 from tests.factories import NOW
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.models import Contact, Conversation, InboundMessage, WebhookEvent
@@ -36,30 +35,6 @@ def free(model: type[models.Model]) -> int:
     with transaction.atomic():
         rows = model._default_manager.select_for_update(skip_locked=True, no_key=True)
         return len(rows.values_list("pk"))
-
-
-@contextmanager
-def held_by_the_shop(row: models.Model) -> Iterator[None]:
-    """As long as the payment provider takes."""
-    is_held, is_paid = threading.Event(), threading.Event()
-
-    def pay() -> None:
-        try:
-            with transaction.atomic():
-                type(row)._default_manager.select_for_update().get(pk=row.pk)
-                is_held.set()
-                is_paid.wait(30)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=pay)
-    thread.start()
-    try:
-        assert is_held.wait(10)
-        yield
-    finally:
-        is_paid.set()
-        thread.join(10)
 
 
 def until(is_so: Callable[[], bool]) -> bool:

@@ -1,5 +1,6 @@
 """Webhooks: kept first, read later; poison aside, everything else through."""
 
+import itertools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from tests import webhook_bodies
+from tests import chat, factories, webhook_bodies
 from tests.concurrency import beside, on_postgresql, together
 from tests.factories import NOW
 from tests.services.test_statuses import accept, calling, told
 from whatsapp_notify import signals
 from whatsapp_notify.models import (
+    ConsentRecord,
     ConsentState,
     Contact,
     DeliveryEvent,
@@ -24,7 +26,8 @@ from whatsapp_notify.models import (
     WebhookBatch,
     WebhookEvent,
 )
-from whatsapp_notify.services import arrivals, inbound, statuses, sweep, webhooks
+from whatsapp_notify.services import arrivals, consent, inbound, statuses, sweep, webhooks
+from whatsapp_notify.services.consent import Proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -410,6 +413,44 @@ class TestProcess:
         assert (count, rung) == (1, [WebhookEvent])
         assert states() == ["processed", "pending", "pending"]
 
+    def test_f65_a_stop_counts_from_when_it_was_said_though_the_run_began_before(self) -> None:
+        customer = factories.contact(consents=())
+        digits = chat.phone_of(customer).lstrip("+")
+        for words, seconds in (("Hello", 0), ("STOP", 50)):
+            element = webhook_bodies.text(words, wamid=f"wamid.{words}", wa_id=digits)
+            said_at = NOW + timedelta(seconds=seconds)
+            post(
+                webhook_bodies.body(
+                    messages=[{**element, "timestamp": str(int(said_at.timestamp()))}]
+                )
+            )
+        consent.grant(
+            contact=customer,
+            topics=[factories.topic("orders")],
+            proof=Proof(source=ConsentRecord.Source.CHECKOUT, wording="Yes"),
+            occurred_at=NOW + timedelta(seconds=30),
+            now=NOW + timedelta(seconds=30),
+        )
+        minutes = itertools.count()
+
+        webhooks.process(now=NOW, clock=lambda: later(next(minutes)), batch=1)
+
+        assert states() == ["processed"] * 2
+        assert not customer.consent_states.filter(is_granted=True).exists()
+
+    def test_f33_what_broke_off_is_read_however_much_else_comes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        post(b'{"entry": []}')
+        WebhookEvent.objects.update(attempts=1, processed_at=later(-9))
+        for number in (1, 2):
+            post(b'{"entry": []}' + b" " * number)
+        monkeypatch.setattr(webhooks, "_TURN_SECONDS", -1.0)
+
+        webhooks.process(now=NOW, batch=1)
+
+        assert states() == ["processed", "processed", "pending"]
+
     @pytest.mark.parametrize("count", [2, 3, 4, 5])
     def test_reads_batch_after_batch_of_what_waits(self, count: int) -> None:
         for number in range(count):
@@ -458,6 +499,23 @@ class TestPoison:
 
         assert states() == ["processed"]
         assert InboundMessage.objects.count() == 1
+
+    def test_f57_rings_for_what_nobody_has_read(self) -> None:
+        customer = factories.contact()
+        digits = chat.phone_of(customer).lstrip("+")
+        good = webhook_bodies.text("Hello", wamid="wamid.1", wa_id=digits)
+        post(webhook_bodies.body(messages=[good, 7]))
+        rung: list[tuple[str, str]] = []
+        signals.attention_needed.connect(
+            listener := lambda **told: rung.append((told["reason"], told["detail"])), weak=False
+        )
+        try:
+            webhooks.process(now=NOW)
+        finally:
+            signals.attention_needed.disconnect(listener)
+
+        assert states() == ["quarantined"]
+        assert rung == [("quarantine", "1 webhooks")]
 
     def test_f33_one_that_kills_its_worker_is_put_aside_after_three_times(
         self, monkeypatch: Any

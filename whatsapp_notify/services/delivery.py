@@ -204,6 +204,17 @@ def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
         if len(answers) > 1:
             for answer in answers:
                 _record([answer], now)
+    except OperationalError as err:
+        if not patience.is_row_held(err):
+            raise
+        if len(answers) > 1:
+            for answer in answers:
+                _record([answer], now)
+            return
+        logger.warning("An answer is written without its customer, whose row is held")
+        patience.with_database(
+            lambda: receipts.record(answers=answers, now=now, spares_people=True), tries=10
+        )
 
 
 def _claim(

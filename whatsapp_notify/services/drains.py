@@ -8,6 +8,7 @@ event or a customer's question has waited for a while.
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from whatsapp_notify import conf
@@ -23,13 +24,19 @@ _LOOK_EVERY = timedelta(seconds=1)
 _PATIENCE = 2
 
 
-def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> bool:
+@dataclass(slots=True)
+class Drained:
+    """What one turn did."""
+
+    calls: int = 0
+    #: It ended with more to be sent, so that somebody should go on.
+    has_more: bool = False
+
+
+def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> Drained:
     """This will send what is due, unless enough others do so already.
 
     Ends with its turn, see Note [How long a turn is]. Needs that no transaction is open.
-
-    Returns:
-        Whether it ended with more to be sent, so that somebody should go on.
 
     Raises:
         RuntimeError: A transaction is open.
@@ -37,11 +44,11 @@ def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> bool:
     """
     names = [f"deliver:{number}" for number in range(conf.load().SENDING_TASKS)]
     turn = _Turn(began_at=clock(), stop=stop)
-    fruitless = 0
+    drained, fruitless = Drained(), 0
     while fruitless < _PATIENCE:
         lease = leases.take(names=names, now=clock())
         if lease is None:
-            return False
+            break
 
         def live(now: datetime, lease: leases.Held = lease) -> None:
             lease.prolong(now=now)
@@ -51,13 +58,15 @@ def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> bool:
             done = delivery.deliver(clock=clock, stop=turn.end, on_round=live)
         finally:
             lease.give_back(now=clock())
+        drained.calls += done.calls
         fruitless = 0 if done.looked_at else fruitless + 1
         # Whoever rang while the place was taken has gone away: what they rang for is ours.
         if stop.is_set() or not delivery.is_due(now=clock()):
-            return False
+            break
         if turn.end.is_set():
-            return True
-    return False
+            drained.has_more = True
+            break
+    return drained
 
 
 class _Turn:

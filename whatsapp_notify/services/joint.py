@@ -4,19 +4,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from whatsapp_notify.services import (
     automatic_replies,
     conversations,
     keyword_replies,
     outbox,
+    patience,
     together,
 )
 
-#: With the rows of several people held, a row of one of them is waited for no longer. The shop
-#: may hold it for as long as its payment provider takes, and the others must not wait for that.
-_PATIENCE = "500ms"
+#: With the rows of several people held, a row of one of them is waited for no longer. See Note
+#: [Rows that the shop holds] of ``patience``.
+_PATIENCE_SECONDS = 0.5
 
 
 @contextmanager
@@ -39,7 +40,6 @@ def transaction_of_several(*, now: datetime, is_one: bool = False) -> Iterator[N
         ),
     }
     with transaction.atomic(), together.block(flushes):
-        if not is_one and connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
+        if not is_one:
+            patience.wait_for_rows(seconds=_PATIENCE_SECONDS)
         yield

@@ -1,4 +1,11 @@
-"""Waiting for a busy database, only where nothing has left us yet."""
+"""Waiting for a busy database, only where nothing has left us yet.
+
+# Note [Rows that the shop holds]
+The shop may hold a customer's row for as long as its payment provider takes, or for ever where it
+forgets a transaction. Whoever waits for that row keeps what it holds itself from all others. So
+where other people's rows are held, or other people's work waits, a row is waited for only so long,
+and what is about that customer is done later, or without it.
+"""
 
 import logging
 import random
@@ -12,6 +19,27 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+#: PostgreSQL: lock_not_available.
+_LOCK_TIMEOUT = "55P03"
+
+
+def wait_for_rows(*, seconds: float) -> None:
+    """This will have each row waited for no longer, until the transaction ends.
+
+    See Note [Rows that the shop holds]. SQLite has no rows to be held; there it changes nothing.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            milliseconds = f"{round(seconds * 1000)}ms"
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
+
+
+def is_row_held(err: OperationalError) -> bool:
+    """This will tell whether it was a row that somebody held for longer than we wait."""
+    cause = err.__cause__
+    # The one name is psycopg's, the other that of its predecessor.
+    return _LOCK_TIMEOUT in {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
+
 
 def with_database(work: Callable[[], Result], *, tries: int = 6) -> Result:
     """This will do the work, again after a pause while the database is busy.
@@ -20,12 +48,15 @@ def with_database(work: Callable[[], Result], *, tries: int = 6) -> Result:
     serialization or a lost connection has left nothing behind.
 
     Raises:
-        django.db.OperationalError: The database is still busy after all tries.
+        django.db.OperationalError: The database is still busy after all tries; or, at once, a row
+            was held for longer than ``wait_for_rows`` allows.
     """
     for number in range(1, tries):
         try:
             return work()
-        except OperationalError:
+        except OperationalError as err:
+            if is_row_held(err):
+                raise
             logger.warning("The database is busy; trying again", extra={"try": number})
             connection.close_if_unusable_or_obsolete()
             time.sleep(random.uniform(0, 0.05 * 2**number))

@@ -14,7 +14,15 @@ from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt,
 from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, State, join
 from whatsapp_notify.models import Contact, DeliveryEvent, Identity, Message
 from whatsapp_notify.models.set_based import look_up_by_key, update_rows
-from whatsapp_notify.services import contacts, doorbells, refusals, senders, timeline, unmatched
+from whatsapp_notify.services import (
+    contacts,
+    doorbells,
+    patience,
+    refusals,
+    senders,
+    timeline,
+    unmatched,
+)
 
 Kind = DeliveryEvent.Kind
 
@@ -27,17 +35,32 @@ _COLUMNS = (
 #: A template is looked at again after so long; the sweep is quicker when it is repaired.
 _REPAIR_PAUSE = timedelta(minutes=15)
 
+#: A customer's row is waited for so long: other answers, and all that is to be sent, wait too.
+_ROW_SECONDS = 1.0
+
 _rng = random.Random()
 
 
-def record(*, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
+def record(
+    *, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime, spares_people: bool = False
+) -> None:
     """This will write the answers of some calls in one transaction.
 
     An answer counts for the call it answers: one that comes after a newer call was made, or
     after a webhook has settled the message, only adds what was not known.
+
+    Args:
+        spares_people: Leaves out what the answers mean for customers beyond their messages: the
+            provider tells it again with the next call.
+
+    Raises:
+        django.db.OperationalError: Among others where somebody holds a row for long, see Note
+            [Rows that the shop holds] of ``patience``; unless people are spared.
     """
     with transaction.atomic():
         look_up_by_key()
+        if not spares_people:
+            patience.wait_for_rows(seconds=_ROW_SECONDS)
         _hold(answers)
         accepted = _accept_at_once(answers, now)
         others = [each for each in answers if each[0].message_id not in accepted]
@@ -51,8 +74,11 @@ def record(*, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> Non
             now=now,
         )
         # See Note [Locks are taken in one order]: contacts, templates, at last the sender.
-        _learn_ids(answers, now)
-        refusals.take_effect(refused=[*refused, *matched.refused], now=now)
+        if not spares_people:
+            _learn_ids(answers, now)
+        refusals.take_effect(
+            refused=[*refused, *matched.refused], now=now, spares_people=spares_people
+        )
         _calm(answers)
 
 

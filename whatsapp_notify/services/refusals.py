@@ -20,8 +20,12 @@ _UNDELIVERABLE = 131026
 _SECOND_LOOK = timedelta(hours=20)
 
 
-def take_effect(*, refused: Sequence[tuple[Message, Refused]], now: datetime) -> None:
+def take_effect(
+    *, refused: Sequence[tuple[Message, Refused]], now: datetime, spares_people: bool = False
+) -> None:
     """This will act on refusals, told at once or by webhook. Needs a transaction.
+
+    ``spares_people`` leaves out what they mean for customers.
 
     Idempotent: webhooks repeat themselves. See Note [Locks are taken in one order].
     """
@@ -29,7 +33,8 @@ def take_effect(*, refused: Sequence[tuple[Message, Refused]], now: datetime) ->
         # A person's stop counts for ever. What was wrong with the number or the template then
         # says nothing of them now: see Note [A replay brings back and begins nothing].
         refused = [pair for pair in refused if pair[1].action is Action.STOP_MARKETING]
-    for message, refusal in sorted(refused, key=lambda pair: pair[0].contact_id):
+    about_people = () if spares_people else refused
+    for message, refusal in sorted(about_people, key=lambda pair: pair[0].contact_id):
         if refusal.action is Action.STOP_MARKETING:
             _stop_marketing(message, now)
         elif refusal.action is Action.STOP_RECIPIENT and refusal.code == _UNDELIVERABLE:

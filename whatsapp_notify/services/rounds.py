@@ -9,7 +9,7 @@ from datetime import datetime
 from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
 from whatsapp_notify.services import (
     birthdays,
-    delivery,
+    drains,
     errands,
     events,
     heartbeats,
@@ -33,6 +33,8 @@ class Round:
     events: int
     calls: int
     files: int
+    #: It ended with more to be sent, so that the next round should follow at once.
+    has_more: bool = False
 
     @property
     def is_idle(self) -> bool:
@@ -53,7 +55,8 @@ class Rounds:
     def run(self) -> Round:
         """This will do one round: read first, then plan, then send. Needs no open transaction.
 
-        What comes in may cause what goes out, so that one round carries it all the way.
+        What comes in may cause what goes out, so that one round carries it all the way. It sends
+        for one turn, as a task does: while a campaign leaves, what comes in is read all the same.
 
         Raises:
             RuntimeError: A transaction is open.
@@ -64,7 +67,7 @@ class Rounds:
         heartbeats.beat(name=heartbeats.WORKER, now=now)
         sweep.sweep(now=now)
         read = 0
-        while not self._stop.is_set() and (count := webhooks.process(now=self._clock())):
+        while not self._stop.is_set() and (count := self._read()):
             read += count
             if not webhooks.is_waiting(since=now):
                 break
@@ -77,16 +80,20 @@ class Rounds:
         planned = 0
         while not self._stop.is_set() and (count := events.process(now=self._clock())):
             planned += count
-        delivered = delivery.deliver(clock=self._clock, stop=self._stop)
+        drained = drains.drain(clock=self._clock, stop=self._stop)
         # Last, for a large file takes its time.
         fetched = inbound_media.fetch_due(now=self._clock()) if not self._stop.is_set() else 0
         return Round(
             webhooks=read,
             errands=answered,
             events=planned,
-            calls=delivered.calls,
+            calls=drained.calls,
             files=fetched,
+            has_more=drained.has_more,
         )
+
+    def _read(self) -> int:
+        return webhooks.process(now=self._clock(), clock=self._clock)
 
     def _when_due(self, task: str, work: Callable[..., object], *, now: datetime) -> None:
         every = next(each.every for each in schedules.SCHEDULES if each.task == task)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from whatsapp_notify import conf, signals
@@ -92,7 +92,11 @@ def _move(rows: QuerySet[Message], *, state: State, reason: str, kind: str, now:
     total = 0
     while True:
         with transaction.atomic():
-            messages = list(rows.select_for_update(no_key=True).order_by("id")[:_CHUNK])
+            # One that is held is being written by somebody: the next sweep looks at it again.
+            held = rows.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
+            )
+            messages = list(held.order_by("id")[:_CHUNK])
             update_rows(
                 model=Message,
                 rows=[

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
 
 from whatsapp_notify.domain.receipts import Refused
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Message, UnmatchedStatus
 from whatsapp_notify.models.set_based import insert_rows
-from whatsapp_notify.services import news, refusals
+from whatsapp_notify.services import news, patience, refusals
 from whatsapp_notify.services.news import News
 
 #: Longer than Meta repeats webhooks.
@@ -21,6 +21,9 @@ KEEP = timedelta(days=8)
 #: A status that came while its message was being written is found by the next sweep; whoever
 #: learns a provider's id later looks for what waits for it. Longer ago nothing can be missed.
 _RACE = timedelta(hours=1)
+
+#: A row that somebody holds is waited for so long: the sweep has more to do.
+_ROW_SECONDS = 1.0
 
 #: Rows that one sweep looks at.
 _CHUNK = 1000
@@ -93,9 +96,15 @@ def match_all(*, now: datetime) -> int:
         Exists(theirs), matched_at__isnull=True, received_at__gt=now - _RACE
     )
     ids = list(waiting.values_list("provider_message_id", flat=True).distinct()[:_CHUNK])
-    with transaction.atomic():
-        matched = match(provider_message_ids=ids, now=now)
-        refusals.take_effect(refused=matched.refused, now=now)
+    try:
+        with transaction.atomic():
+            patience.wait_for_rows(seconds=_ROW_SECONDS)
+            matched = match(provider_message_ids=ids, now=now)
+            refusals.take_effect(refused=matched.refused, now=now)
+    except OperationalError as err:
+        if not patience.is_row_held(err):
+            raise
+        return 0  # the next sweep looks again
     return matched.found
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
@@ -33,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 State = WebhookEvent.State
 
+#: Tells the time.
+Clock = Callable[[], datetime]
+_Row = TypeVar("_Row", WebhookBatch, WebhookEvent)
+
 BATCH = 1000
 #: Bodies are read together up to so many bytes; one alone may be larger.
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -49,6 +54,9 @@ LEASE = timedelta(minutes=1)
 _TURN_SECONDS = 15.0
 #: Messages of different people in one transaction: people's rows are held for no longer.
 _TOGETHER = 100
+#: A row is waited for so long, and what is about its customer is read after a pause.
+_ROW_SECONDS = 2.0
+_ROW_PAUSE = timedelta(seconds=5)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +82,7 @@ class _Reading:
         ]
 
 
-def process(*, now: datetime, batch: int = BATCH) -> int:
+def process(*, now: datetime, clock: Clock | None = None, batch: int = BATCH) -> int:
     """This will read the webhooks that wait, oldest first, as far as they are left to this process.
 
     What comes meanwhile has rung for itself, and is read with others: to look for it at once
@@ -86,27 +94,36 @@ def process(*, now: datetime, batch: int = BATCH) -> int:
     where a person sees it; its good elements have been processed all the same. After the
     first time it is read alone, so that those that came with it are not put aside too.
 
+    Args:
+        clock: Tells the time again while the run goes on. What customers say counts from when it
+            was said, but never from later than it is read: a stop that came after the begin of the
+            run would count from the begin, and be less than what was agreed to meanwhile.
+
     Returns:
         How many webhooks were read.
     """
+    tell = clock or (lambda: now)
     total = 0
     _find_broken_off(now)
     _put_poison_aside(now)
     may_be_more, turn_ends_at = True, time.monotonic() + _TURN_SECONDS
     while may_be_more:
-        ids, may_be_more = _take(batch, now)
-        if not ids:
-            break
-        patience.with_database(lambda ids=ids: _process_batch(ids, now))  # type: ignore[misc]
-        WebhookBatch.objects.filter(first_id=ids[0]).delete()
-        total += len(ids)
-        # Whoever looked while these were ours has passed over what came between them.
-        may_be_more = may_be_more or _fresh().filter(pk__range=(ids[0], ids[-1])).exists()
+        ids, may_be_more = _take(batch, tell())
+        if ids:
+            patience.with_database(lambda ids=ids: _process_batch(ids, tell))  # type: ignore[misc]
+            WebhookBatch.objects.filter(first_id=ids[0]).delete()
+            # Whoever looked while these were ours has passed over what came between them.
+            may_be_more = may_be_more or _fresh().filter(pk__range=(ids[0], ids[-1])).exists()
+        # One each time, whatever else comes; last, for it may have killed whoever read it.
+        if alone := _take_broken_off(tell()):
+            patience.with_database(lambda ids=alone: _process_batch(ids, tell))  # type: ignore[misc]
+        total += len(ids) + len(alone)
+        may_be_more = may_be_more or bool(alone)
         if may_be_more and time.monotonic() > turn_ends_at:
             doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
             break
     if total:
-        heartbeats.beat(name=heartbeats.WEBHOOK, now=now)
+        heartbeats.beat(name=heartbeats.WEBHOOK, now=tell())
     return total
 
 
@@ -184,37 +201,46 @@ def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
         found = fresh.values_list("id", Length("body"))[: batch + 1]
         ids = _within_bytes(found)[:batch]
         if not ids:
-            return _take_broken_off(now), True
+            break
         taken = WebhookBatch(first_id=ids[0], last_id=ids[-1], taken_at=now)
         WebhookBatch.objects.bulk_create([taken], ignore_conflicts=True)
         mine = WebhookBatch.objects.filter(first_id=ids[0], last_id=ids[-1], taken_at=now)
         if mine.exists():
-            # Those that broke off come last, one at a time.
-            is_last = len(found) == len(ids) and not _broken_off(now).exists()
-            return ids, not is_last
+            return ids, len(found) > len(ids)
     return [], False
 
 
 def _find_broken_off(now: datetime) -> None:
-    """This will count an attempt on what a process that died had taken up."""
+    """This will count an attempt on what a process that died had taken up.
+
+    What is held is still being read, by a process that takes its time; it keeps nobody here.
+    """
     with transaction.atomic():
         # Taken in the future means by a clock that was ahead: nobody knows since when.
         is_lost = Q(taken_at__lte=now - LEASE) | Q(taken_at__gt=now + LEASE)
-        lost = WebhookBatch.objects.select_for_update().filter(is_lost)
-        for each in lost.order_by("first_id"):
+        for each in _free(WebhookBatch.objects.filter(is_lost).order_by("first_id")):
             events = WebhookEvent.objects.filter(
                 pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
             )
-            events.update(attempts=1, processed_at=min(each.taken_at, now - LEASE))
-            each.delete()
+            ids = list(_free(events).values_list("pk", flat=True))
+            WebhookEvent.objects.filter(pk__in=among(ids)).update(
+                attempts=1, processed_at=min(each.taken_at, now - LEASE)
+            )
+            if not events.exists():
+                each.delete()
+
+
+def _free(rows: QuerySet[_Row]) -> QuerySet[_Row]:
+    """This will hold those of the rows that nobody else does."""
+    return rows.select_for_update(
+        skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
+    )
 
 
 def _take_broken_off(now: datetime) -> list[int]:
     """This will count an attempt on one webhook that broke off its processing."""
     with transaction.atomic():
-        rows = _broken_off(now).select_for_update(
-            skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
-        )
+        rows = _free(_broken_off(now))
         # By attempts, so that one that kills its worker comes after those it took along.
         ids = list(rows.order_by("attempts", "id").values_list("id", flat=True)[:1])
         # Its time is the lease: see LEASE.
@@ -233,18 +259,41 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
     return ids
 
 
-def _process_batch(ids: Sequence[int], now: datetime) -> None:
+def _process_batch(ids: Sequence[int], clock: Clock) -> None:
+    readings = _join_statuses(ids, clock)
+    with shared_reads.shared():
+        for group in _groups(reading for reading in readings if reading.has_rest):
+            _process_group(group, clock)
+
+
+def _join_statuses(ids: Sequence[int], clock: Clock) -> list[_Reading]:
+    """This will read bodies and join their statuses; in halves where a row is held, to that one.
+
+    See Note [Rows that the shop holds] of ``patience``.
+    """
+    try:
+        return _join_at_once(ids, clock())
+    except OperationalError as err:
+        if not patience.is_row_held(err):
+            raise
+    if len(ids) == 1:
+        _read_later(ids[0], clock())
+        return []
+    middle = len(ids) // 2
+    return [*_join_statuses(ids[:middle], clock), *_join_statuses(ids[middle:], clock)]
+
+
+def _join_at_once(ids: Sequence[int], now: datetime) -> list[_Reading]:
     with transaction.atomic():
         look_up_by_key()
+        patience.wait_for_rows(seconds=_ROW_SECONDS)
         events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
         readings = [_read(*event) for event in events]
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)
         _finish([reading for reading in readings if not reading.has_rest], now)
-    with shared_reads.shared():
-        for group in _groups(reading for reading in readings if reading.has_rest):
-            _process_group(group, now)
+    return readings
 
 
 def _groups(readings: Iterable[_Reading]) -> Iterator[list[_Reading]]:
@@ -281,14 +330,14 @@ def _people_of(reading: _Reading) -> set[str]:
     return set(filter(None, (person.wa_id, person.user_id, person.parent_user_id, *spellings)))
 
 
-def _process_group(group: Sequence[_Reading], now: datetime) -> None:
+def _process_group(group: Sequence[_Reading], clock: Clock) -> None:
     """This will process bodies together, and in halves where that breaks, to the bad one."""
     if len(group) == 1:
-        _process_rest(group[0], now)
-    elif not _process_together(group, now):
+        _process_alone(group[0], clock)
+    elif not _process_together(group, clock()):
         middle = len(group) // 2
-        _process_group(group[:middle], now)
-        _process_group(group[middle:], now)
+        _process_group(group[:middle], clock)
+        _process_group(group[middle:], clock)
 
 
 def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
@@ -313,14 +362,37 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
     return True
 
 
-def _process_rest(reading: _Reading, now: datetime) -> None:
+def _process_alone(reading: _Reading, clock: Clock) -> None:
     """This will process what is no status, each element in its own transaction.
 
     People's rows are held for no longer than that. With those of one person held, another's
     must not be waited for: see Note [Locks are taken in one order] of ``claims``.
     """
+    try:
+        _process_rest(reading, clock)
+    except OperationalError as err:
+        if not patience.is_row_held(err):
+            raise
+        shared_reads.forget()
+        _read_later(reading.event_id, clock())
+
+
+def _read_later(event_id: int, now: datetime) -> None:
+    """This will have a webhook about somebody whose row is held read after a pause.
+
+    As often as need be: that is no fault of its own.
+    """
+    WebhookEvent.objects.filter(pk=event_id, is_pending=True).update(
+        attempts=1, processed_at=now - LEASE + _ROW_PAUSE
+    )
+    logger.info("A webhook waits for a row that is held", extra={"webhook_id": event_id})
+
+
+def _process_rest(reading: _Reading, clock: Clock) -> None:
     for number, (handle, element) in enumerate(reading.rest, start=1):
+        now = clock()
         with transaction.atomic():
+            patience.wait_for_rows(seconds=_ROW_SECONDS)
             if not _taken_up([reading.event_id]).exists():
                 return
             _apply_element(reading, handle, element, now)
@@ -383,22 +455,29 @@ def _finish(readings: Sequence[_Reading], now: datetime) -> None:
             problem="",
             processed_at=now,
         )
-    for reading in readings:
-        if reading.problems:
-            problem = "; ".join(reading.problems)[:300]
-            WebhookEvent.objects.filter(pk=reading.event_id).update(
-                state=State.QUARANTINED, problem=problem
-            )
+    bad = [reading for reading in readings if reading.problems]
+    for reading in bad:
+        problem = "; ".join(reading.problems)[:300]
+        WebhookEvent.objects.filter(pk=reading.event_id).update(
+            state=State.QUARANTINED, problem=problem
+        )
+    _ring_for_quarantine(len(bad))
 
 
 def _put_poison_aside(now: datetime) -> None:
-    poison = WebhookEvent.objects.filter(
-        is_pending=True, attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE
-    )
-    count = poison.update(
-        state=State.QUARANTINED,
-        is_pending=False,
-        problem="It broke off its processing three times.",
-    )
+    with transaction.atomic():
+        poison = WebhookEvent.objects.filter(
+            is_pending=True, attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE
+        )
+        ids = list(_free(poison).values_list("pk", flat=True))
+        WebhookEvent.objects.filter(pk__in=ids).update(
+            state=State.QUARANTINED,
+            is_pending=False,
+            problem="It broke off its processing three times.",
+        )
+        _ring_for_quarantine(len(ids))
+
+
+def _ring_for_quarantine(count: int) -> None:
     if count:
         doorbells.ring(signals.attention_needed, reason="quarantine", detail=f"{count} webhooks")

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         with _StoppedBySignals(stop):
             if not watch:
                 try:
-                    self._tell(rounds.run(), verbosity=verbosity)
+                    self._run_once(rounds, stop, verbosity=verbosity)
                 except (OperationalError, InterfaceError) as err:
                     raise CommandError("The database is busy or away; try again.") from err
                 return
@@ -57,6 +57,14 @@ class Command(BaseCommand):
                 stop.wait(self._run(rounds, interval=interval, verbosity=verbosity))
         if verbosity > 0:
             self.stdout.write("Stopped; no call was cut off.")
+
+    def _run_once(self, rounds: Rounds, stop: threading.Event, *, verbosity: int) -> None:
+        """This will do round after round until all that was due has been sent."""
+        while True:
+            done = rounds.run()
+            self._tell(done, verbosity=verbosity)
+            if not done.has_more or stop.is_set():
+                break
 
     def _run(self, rounds: Rounds, *, interval: float, verbosity: int) -> float:
         """This will do one round and return the seconds to wait before the next."""
@@ -70,7 +78,7 @@ class Command(BaseCommand):
             return max(interval, _PAUSE_SECONDS)
         if not done.is_idle:
             self._tell(done, verbosity=verbosity)
-        return interval
+        return 0.0 if done.has_more else interval
 
     def _tell(self, done: Round, *, verbosity: int) -> None:
         if verbosity > 0:
