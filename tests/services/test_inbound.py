@@ -665,6 +665,31 @@ class TestWindow:
         assert message.replied_at is None
         assert not Conversation.objects.exists()
 
+    def test_a_message_that_is_edited_to_a_stop_is_one(self) -> None:
+        contact = factories.contact()
+        stop = contents.Edit(
+            original_provider_message_id="wamid.1", content=contents.Text(body="STOP")
+        )
+
+        row = chat.write(stop, by=chat.person(contact))
+
+        assert (row.handled_as, row.text) == (HandledAs.OPT_OUT, "STOP")
+        assert not contact.consent_states.filter(is_granted=True).exists()
+        # It is no message of its own, to which a shop may answer for free.
+        assert not Conversation.objects.filter(window_expires_at__isnull=False).exists()
+
+    @pytest.mark.parametrize("words", ["START", "Hello", "please do not send me more"])
+    def test_a_message_that_is_edited_to_anything_else_is_a_notice(self, words: str) -> None:
+        contact = factories.contact(consents=())
+        edit = contents.Edit(
+            original_provider_message_id="wamid.1", content=contents.Text(body=words)
+        )
+
+        row = chat.write(edit, by=chat.person(contact))
+
+        assert (row.handled_as, row.text) == (HandledAs.NOTICE, words)
+        assert not contact.consent_states.filter(is_granted=True).exists()
+
     def test_message_to_another_number_is_kept_without_a_window(self) -> None:
         contact = factories.contact()
 

@@ -123,7 +123,7 @@ def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
         .filter(provider_message_id=message.provider_message_id[:200])
         .first()
     )
-    if row is None or message.group_id or message.kind in routing.NOTICES:
+    if row is None or message.group_id or routing.is_mere_notice(row=row, message=message):
         return
     verdict = consent_words.read(row=row, message=message)
     if not verdict.is_opt_out:
@@ -271,6 +271,8 @@ def _text_of(content: contents.Content) -> str:
             return emoji
         case contents.Order(text=text):
             return text
+        case contents.Edit(content=new) if new is not None:
+            return _text_of(new)
     return ""
 
 

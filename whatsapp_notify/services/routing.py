@@ -16,7 +16,7 @@ from typing import Any
 from whatsapp_notify import conf
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import contents
-from whatsapp_notify.domain import order_refs, phrases
+from whatsapp_notify.domain import order_refs, phrases, understanding
 from whatsapp_notify.domain.understanding import Meaning
 from whatsapp_notify.models import Enquiry, InboundMessage
 from whatsapp_notify.services import (
@@ -101,6 +101,15 @@ def route(*, row: InboundMessage, message: wire.InboundMessage, now: datetime) -
     row.route = steps
 
 
+def is_mere_notice(*, row: InboundMessage, message: wire.InboundMessage) -> bool:
+    """This will tell whether a message says nothing; one that was edited to a stop does."""
+    if message.kind not in NOTICES:
+        return False
+    if not isinstance(message.content, contents.Edit):
+        return True
+    return not understanding.read_keyword(row.text).is_opt_out
+
+
 def _notice(incoming: Incoming) -> Acted | Passed:
     content = incoming.message.content
     if isinstance(content, contents.System) and content.kind in CHANGES_OF_NUMBER:
@@ -113,7 +122,7 @@ def _notice(incoming: Incoming) -> Acted | Passed:
             ),
             now=incoming.now,
         )
-    if incoming.message.kind in NOTICES:
+    if is_mere_notice(row=incoming.row, message=incoming.message):
         return Acted(handled_as=HandledAs.NOTICE, evidence={"kind": incoming.message.kind})
     return _PASSED
 
