@@ -118,6 +118,22 @@ class TestTemplateStatus:
         assert waiting.due_at == NOW
         assert other.due_at == NOW + timedelta(minutes=15)
 
+    def test_f54_the_latest_counts_whatever_comes_last(self, announced: Announced) -> None:
+        template = factories.template(status="PAUSED")
+        paused, approved = (NOW - timedelta(hours=each) for each in (3, 1))
+
+        take(status("APPROVED", template, happened_at=approved))
+        heard = announced(status("PAUSED", template, happened_at=paused))
+
+        template.refresh_from_db()
+        assert template.is_sendable
+        assert heard == []
+
+        take(status("PAUSED", template, happened_at=NOW))
+
+        template.refresh_from_db()
+        assert not template.is_sendable
+
     def test_flag_is_a_warning_alone(self, announced: Announced) -> None:
         template = factories.template()
 
@@ -232,6 +248,27 @@ class TestAccount:
         sender = senders.current()
 
         take(account(ban_state="DISABLE", business_account_id="another"))
+
+        sender.refresh_from_db()
+        assert sender.circuit_opened_at is None
+
+    def test_f54_a_ban_that_is_over_stops_nothing_when_it_comes_late(self) -> None:
+        sender = senders.current()
+        banned, reinstated = (NOW - timedelta(hours=each) for each in (3, 1))
+
+        take(account(ban_state="REINSTATE", happened_at=reinstated))
+        take(account(ban_state="DISABLE", happened_at=banned))
+
+        sender.refresh_from_db()
+        assert sender.circuit_opened_at is None
+
+    def test_a_ban_that_is_read_once_more_stops_nothing_that_a_person_has_resumed(self) -> None:
+        sender = senders.current()
+        take(account(ban_state="DISABLE", happened_at=NOW))
+        sender.refresh_from_db()
+        senders.close_circuit(sender=sender)
+
+        take(account(ban_state="DISABLE", happened_at=NOW))
 
         sender.refresh_from_db()
         assert sender.circuit_opened_at is None

@@ -38,6 +38,8 @@ class Sender(models.Model):
     #: Pacing: tokens are leased in batches; the next free moment of the number.
     paced_until = models.DateTimeField(null=True, editable=False)
     health_checked_at = models.DateTimeField(_("health read at"), null=True, blank=True)
+    #: Of the latest news of a ban, by Meta's clock: webhooks come in any order.
+    ban_told_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("sender")

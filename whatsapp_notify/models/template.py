@@ -59,6 +59,8 @@ class Template(models.Model):
     )
     stopped_code = models.IntegerField(_("Meta's code"), null=True, blank=True)
     synced_at = models.DateTimeField(_("last seen at Meta"), null=True, blank=True)
+    #: Of the latest news of its status, by Meta's clock: webhooks come in any order.
+    told_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("template")

@@ -1,9 +1,10 @@
 """What Meta tells about templates, the number and the account."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api.webhooks import notices as wire
@@ -56,7 +57,12 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
     if status == "APPROVED":
         # Meta itself says that it may be sent again.
         changes |= {"stopped_at": None, "stopped_code": None, "rejected_reason": ""}
-    _named(notice.name, notice.language).update(**changes)
+    rows = _named(notice.name, notice.language)
+    if notice.happened_at is not None:
+        is_news = Q(told_at__isnull=True) | Q(told_at__lt=notice.happened_at)
+        if not rows.filter(is_news).update(told_at=notice.happened_at) and rows.exists():
+            return  # something later has been told already
+    rows.update(**changes)
     if status == "APPROVED":
         templates.wake_waiting(name=notice.name, language=notice.language, now=now)
     else:
@@ -64,21 +70,28 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
 
 
 def _update_account(notice: wire.AccountUpdate, now: datetime) -> None:
-    is_banned = notice.ban_state == "DISABLE"
     is_over = notice.event in {"ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
     if notice.ban_state == "REINSTATE":
-        for sender in Sender.objects.select_for_update(no_key=True).filter(
-            business_account_id=notice.business_account_id
-        ):
+        for sender in _told_of_a_ban(notice):
             senders.close_circuit(sender=sender)
     elif notice.ban_state or notice.restrictions or notice.violation_type or is_over:
         _announce("account", notice.event)
-    if is_banned:
-        for sender in Sender.objects.select_for_update(no_key=True).filter(
-            business_account_id=notice.business_account_id
-        ):
+    if notice.ban_state == "DISABLE":
+        for sender in _told_of_a_ban(notice):
             # 368: the account is restricted for a violation of policy.
             senders.open_circuit(sender=sender, code=368, now=now)
+
+
+def _told_of_a_ban(notice: wire.AccountUpdate) -> Iterator[Sender]:
+    """This will hold the numbers of the account of which nothing later has been told."""
+    rows = Sender.objects.select_for_update(no_key=True)
+    for sender in rows.filter(business_account_id=notice.business_account_id):
+        if notice.happened_at is not None:
+            if sender.ban_told_at is not None and sender.ban_told_at >= notice.happened_at:
+                continue
+            sender.ban_told_at = notice.happened_at
+            sender.save(update_fields=["ban_told_at"])
+        yield sender
 
 
 def _announce(reason: str, detail: str) -> None:
