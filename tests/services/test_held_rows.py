@@ -3,18 +3,27 @@
 See Note [Rows that the shop holds] of ``patience``. Each work ends while the row is still held.
 """
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests import chat, chat_shop, factories, webhook_bodies
 from tests.concurrency import beside, held_by_the_shop, on_postgresql
 from tests.factories import NOW
 from tests.services.test_statuses import accept, calling, outgoing_of, told
 from whatsapp_notify.domain.receipts import Accepted, Action, Refused
-from whatsapp_notify.models import Contact, Message, WebhookBatch, WebhookEvent
-from whatsapp_notify.services import arrivals, delivery, receipts, sweep, unmatched, webhooks
+from whatsapp_notify.models import (
+    Contact,
+    Label,
+    Message,
+    ShopEvent,
+    WebhookBatch,
+    WebhookEvent,
+)
+from whatsapp_notify.services import arrivals, delivery, events, patience, sweep, webhooks
 
 pytestmark = [pytest.mark.django_db(transaction=True), on_postgresql]
 
@@ -25,9 +34,7 @@ STOPPED = 131050
 def open_shop(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     chat_shop.open_shop(settings)
     settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10_000}
-    monkeypatch.setattr(webhooks, "_ROW_SECONDS", 0.1)
-    monkeypatch.setattr(receipts, "_ROW_SECONDS", 0.1)
-    monkeypatch.setattr(unmatched, "_ROW_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "ROW_SECONDS", 0.1)
 
 
 def arrive(contact: Contact, words: str) -> WebhookEvent:
@@ -95,6 +102,47 @@ class TestWebhooks:
         assert (first.state, states()[0]) == ("failed", "processed")
         assert first.contact.__class__.objects.get(pk=first.contact_id).marketing_stopped_at
 
+    def test_f27_of_one_body_only_what_is_about_who_buys_waits(self) -> None:
+        buying, other = factories.contact(), factories.contact()
+        first, second = [accept(message) for message in calling(2)]
+        stops = [
+            webhook_bodies.text(
+                "STOP", wamid=f"wamid.S{each.pk}", wa_id=chat.phone_of(each).lstrip("+")
+            )
+            for each in (buying, other)
+        ]
+        news = [stopped(first), told(second, "delivered")]
+        post(webhook_bodies.body(messages=stops, statuses=news))
+
+        with held_by_the_shop(buying), held_by_the_shop(first.contact):
+            webhooks.process(now=NOW)
+
+            second.refresh_from_db()
+            assert (states(), second.state) == (["pending"], "delivered")
+            assert not other.consent_states.filter(is_granted=True).exists()
+
+        webhooks.process(now=NOW + timedelta(seconds=5))
+        first.refresh_from_db()
+        assert (states(), first.state) == (["processed"], "failed")
+        assert not buying.consent_states.filter(is_granted=True).exists()
+
+    def test_who_buys_keeps_waiting_nothing_that_a_dead_worker_left(self) -> None:
+        buying, other = factories.contact(), factories.contact()
+        for _each in range(3):
+            arrive(buying, "STOP")
+        now = NOW
+        with held_by_the_shop(buying):
+            webhooks.process(now=now)
+            left = arrive(other, "STOP")
+            WebhookEvent.objects.filter(pk=left.pk).update(
+                attempts=1, processed_at=NOW - timedelta(minutes=9)
+            )
+
+            webhooks.process(now=NOW + timedelta(seconds=6), batch=1)
+
+            left.refresh_from_db()
+            assert left.state == "processed"
+
     def test_what_somebody_still_reads_is_not_taken_for_broken_off(self) -> None:
         events = [post(b'{"entry": []}' + b" " * number) for number in range(3)]
         WebhookBatch.objects.create(
@@ -136,6 +184,49 @@ class TestWebhooks:
         assert fresh.state == "processed"
 
 
+class TestEvents:
+    def test_of_somebody_who_buys_keeps_no_other_waiting_and_is_no_fault(self) -> None:
+        buying, *others = [chat_shop.customer() for _number in range(3)]
+        for contact in (buying, *others):
+            ShopEvent.objects.create(
+                name="order.shipped",
+                key=f"shipped:{contact.pk}",
+                contact=contact,
+                occurred_at=NOW,
+                recorded_at=NOW,
+            )
+        Label.objects.create(name="Shipped", set_by="order.shipped")
+
+        with held_by_the_shop(buying):
+            for seconds in (0, 5, 10, 15, 20):
+                events.process(now=NOW + timedelta(seconds=seconds))
+
+            pending = ShopEvent.objects.filter(is_pending=True)
+            assert list(pending.values_list("contact", flat=True)) == [buying.pk]
+
+        events.process(now=NOW + timedelta(seconds=25))
+        assert not ShopEvent.objects.filter(is_pending=True).exists()
+        assert not ShopEvent.objects.filter(state="failed").exists()
+
+    def test_that_somebody_plans_is_not_taken_up_by_others(self) -> None:
+        planned, other = [
+            ShopEvent.objects.create(
+                name="order.shipped", key=key, occurred_at=NOW, recorded_at=NOW
+            )
+            for key in ("one", "two")
+        ]
+        ShopEvent.objects.filter(pk=planned.pk).update(
+            attempts=3, processed_at=NOW - timedelta(hours=1)
+        )
+
+        with held_by_the_shop(planned):
+            events.process(now=NOW)
+
+        planned.refresh_from_db()
+        other.refresh_from_db()
+        assert (planned.is_pending, other.is_pending) == (True, False)
+
+
 class TestAnswers:
     def test_of_somebody_who_buys_is_written_without_them(self) -> None:
         first, *others = calling(3)
@@ -154,6 +245,33 @@ class TestAnswers:
         assert words == ["failed", "accepted", "accepted"]
         # The provider refuses the next one too, and then it is kept.
         assert Contact.objects.get(pk=first.contact_id).marketing_stopped_at is None
+
+    def test_a_limit_of_the_shops_own_does_not_end_the_run(self) -> None:
+        [message] = calling()
+        accepted = Accepted(provider_message_id="wamid.1")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '10ms'")
+        released = threading.Timer(1.0, lambda: None)
+
+        def release_after_a_while() -> None:
+            with held_by_the_shop(message):
+                is_held.set()
+                released.start()
+                released.join()
+
+        is_held = threading.Event()
+        holding = threading.Thread(target=release_after_a_while)
+        holding.start()
+        try:
+            assert is_held.wait(10)
+            delivery._record([(outgoing_of(message), accepted)], NOW)
+        finally:
+            holding.join()
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 0")
+
+        message.refresh_from_db()
+        assert message.state == "accepted"
 
     def test_of_anybody_else_means_what_it_means(self) -> None:
         [message] = calling()
@@ -177,16 +295,19 @@ class TestSweep:
         assert sweep.sweep(now=NOW).in_doubt == 1
 
     def test_a_status_about_somebody_who_buys_is_left_to_the_next(self) -> None:
-        message = accept(calling()[0], wamid="wamid.early")
-        Message.objects.update(provider_message_id="")
-        element = webhook_bodies.status(
-            None, "failed", seconds=5, code=STOPPED, wamid="wamid.early"
-        )
-        post(webhook_bodies.body(statuses=[element]))
+        messages = [accept(message) for message in calling(3)]
+        ids = {message.pk: message.provider_message_id for message in messages}
+        Message.objects.update(provider_message_id=None)
+        news = [
+            webhook_bodies.status(None, "failed", seconds=5, code=STOPPED, wamid=wamid)
+            for wamid in ids.values()
+        ]
+        post(webhook_bodies.body(statuses=news))
         webhooks.process(now=NOW)
-        Message.objects.update(provider_message_id="wamid.early")
+        for pk, wamid in ids.items():
+            Message.objects.filter(pk=pk).update(provider_message_id=wamid)
 
-        with held_by_the_shop(message.contact):
-            assert sweep.sweep(now=NOW).matched == 0
+        with held_by_the_shop(messages[1].contact):
+            assert sweep.sweep(now=NOW).matched == 2
 
         assert sweep.sweep(now=NOW).matched == 1

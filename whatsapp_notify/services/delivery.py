@@ -196,7 +196,9 @@ def _has_due(*, priority: int, now: datetime) -> bool:
 def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
     # The calls are over: only the writing may be tried again, and it is worth many tries.
     try:
-        patience.with_database(lambda: receipts.record(answers=answers, now=now), tries=10)
+        patience.with_database(
+            lambda: receipts.record(answers=answers, now=now), tries=10, gives_way=True
+        )
     except (DataError, IntegrityError) as err:
         # An answer that the database does not take must not cost the others theirs. Its
         # message stays ``calling``, until the sweep puts it in doubt for a person to see.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import OperationalError, connection, connections, router, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,7 @@ from whatsapp_notify.domain.phone import InvalidPhone
 from whatsapp_notify.domain.storable import storable
 from whatsapp_notify.models import ShopEvent
 from whatsapp_notify.models.set_based import insert_rows, update_rows
-from whatsapp_notify.services import contacts, doorbells, faults, planning, replaying
+from whatsapp_notify.services import contacts, doorbells, faults, patience, planning, replaying
 
 logger = logging.getLogger(__name__)
 
@@ -204,11 +204,12 @@ def _give_up_on_killers(*, now: datetime) -> None:
         attempts__gte=MAX_TRIES,
         processed_at__lte=now - _PAUSES[MAX_TRIES - 1],
     )
-    count = abandoned.update(
-        state=ShopEvent.State.FAILED,
-        is_pending=False,
-        note=_("The worker died over this event %(count)d times.") % {"count": MAX_TRIES},
-    )
+    with transaction.atomic():
+        count = ShopEvent.objects.filter(pk__in=_free(abandoned)).update(
+            state=ShopEvent.State.FAILED,
+            is_pending=False,
+            note=_("The worker died over this event %(count)d times.") % {"count": MAX_TRIES},
+        )
     if count:
         logger.error("Events killed their workers and were given up", extra={"count": count})
 
@@ -217,8 +218,9 @@ def _process_chunk(chunk: list[int], *, now: datetime) -> int:
     # Note [The time of the claim is its mark]
     # ``processed_at`` is written by the claim and compared by the work: a worker that was
     # frozen for longer than the pause finds another time there, and leaves the event alone.
-    due = _due(now=now).order_by().filter(pk__in=chunk)
-    due.update(attempts=F("attempts") + 1, processed_at=now)
+    with transaction.atomic():
+        due = _free(_due(now=now).filter(pk__in=chunk))
+        ShopEvent.objects.filter(pk__in=due).update(attempts=F("attempts") + 1, processed_at=now)
     claimed = ShopEvent.objects.filter(pk__in=chunk, is_pending=True, processed_at=now)
     pks = list(claimed.order_by("id").values_list("pk", flat=True))
     for pk in pks:
@@ -229,19 +231,44 @@ def _process_chunk(chunk: list[int], *, now: datetime) -> int:
 def _process_one(pk: int, *, now: datetime) -> None:
     try:
         with transaction.atomic():
+            patience.wait_for_rows(seconds=patience.ROW_SECONDS)
             event = _lock(pk, now=now)
             if event is not None:
                 _finish(event, planning.plan(event=event, now=now))
+    except OperationalError as err:
+        if patience.is_row_held(err):
+            _put_off(pk, now=now)
+        else:
+            _tell(pk, err, now=now)
     except Exception as err:  # noqa: BLE001 - the shop's adapter may raise anything
-        # See Note [Faults without their words] in receivers.
-        logger.error("A shop event failed:\n%s", faults.trace(err), extra={"event_id": pk})
-        _note_fault(pk, err, now=now)
+        _tell(pk, err, now=now)
+
+
+def _tell(pk: int, err: Exception, *, now: datetime) -> None:
+    # See Note [Faults without their words] in receivers.
+    logger.error("A shop event failed:\n%s", faults.trace(err), extra={"event_id": pk})
+    _note_fault(pk, err, now=now)
+
+
+def _put_off(pk: int, *, now: datetime) -> None:
+    """This will have an event about somebody whose row is held read after a pause.
+
+    As often as need be. See Note [Rows that the shop holds] of ``patience``.
+    """
+    logger.info("A shop event waits for a row that is held", extra={"event_id": pk})
+    ShopEvent.objects.filter(pk=pk, is_pending=True, processed_at=now).update(
+        attempts=1, processed_at=now - _PAUSES[1] + patience.ROW_PAUSE
+    )
+
+
+def _free(events: QuerySet[ShopEvent]) -> list[int]:
+    """This will hold those of the events that nobody else does."""
+    can_skip = connection.features.has_select_for_update_skip_locked
+    return list(events.select_for_update(skip_locked=can_skip).values_list("pk", flat=True))
 
 
 def _lock(pk: int, *, now: datetime) -> ShopEvent | None:
-    can_skip = connections[
-        router.db_for_write(ShopEvent)
-    ].features.has_select_for_update_skip_locked
+    can_skip = connection.features.has_select_for_update_skip_locked
     return (
         ShopEvent.objects.select_for_update(of=("self",), skip_locked=can_skip)
         .filter(pk=pk, is_pending=True, processed_at=now)

@@ -4,13 +4,15 @@
 The shop may hold a customer's row for as long as its payment provider takes, or for ever where it
 forgets a transaction. Whoever waits for that row keeps what it holds itself from all others. So
 where other people's rows are held, or other people's work waits, a row is waited for only so long,
-and what is about that customer is done later, or without it.
+and what is about that customer is done later, or without them. The next row of the same work is
+hardly waited for: many may buy at the same time.
 """
 
 import logging
 import random
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection
@@ -19,12 +21,17 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+#: A row is waited for so long, the first one and those that follow.
+ROW_SECONDS, NEXT_ROW_SECONDS = 2.0, 0.05
+#: After so long what was put off is looked at again.
+ROW_PAUSE = timedelta(seconds=5)
+
 #: PostgreSQL: lock_not_available.
 _LOCK_TIMEOUT = "55P03"
 
 
 def wait_for_rows(*, seconds: float) -> None:
-    """This will have each row waited for no longer, until the transaction ends.
+    """This will have each row waited for no longer, until the transaction ends; 0 for no limit.
 
     See Note [Rows that the shop holds]. SQLite has no rows to be held; there it changes nothing.
     """
@@ -41,21 +48,24 @@ def is_row_held(err: OperationalError) -> bool:
     return _LOCK_TIMEOUT in {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
 
 
-def with_database(work: Callable[[], Result], *, tries: int = 6) -> Result:
+def with_database(work: Callable[[], Result], *, tries: int = 6, gives_way: bool = False) -> Result:
     """This will do the work, again after a pause while the database is busy.
 
     For work that is one transaction: a lock that was not granted, a deadlock, a failed
     serialization or a lost connection has left nothing behind.
 
+    Args:
+        gives_way: Whether a row that is held for longer than ``wait_for_rows`` allows ends it at
+            once.
+
     Raises:
-        django.db.OperationalError: The database is still busy after all tries; or, at once, a row
-            was held for longer than ``wait_for_rows`` allows.
+        django.db.OperationalError: The database is still busy after all tries.
     """
     for number in range(1, tries):
         try:
             return work()
         except OperationalError as err:
-            if is_row_held(err):
+            if gives_way and is_row_held(err):
                 raise
             logger.warning("The database is busy; trying again", extra={"try": number})
             connection.close_if_unusable_or_obsolete()

@@ -35,9 +35,6 @@ _COLUMNS = (
 #: A template is looked at again after so long; the sweep is quicker when it is repaired.
 _REPAIR_PAUSE = timedelta(minutes=15)
 
-#: A customer's row is waited for so long: other answers, and all that is to be sent, wait too.
-_ROW_SECONDS = 1.0
-
 _rng = random.Random()
 
 
@@ -59,8 +56,7 @@ def record(
     """
     with transaction.atomic():
         look_up_by_key()
-        if not spares_people:
-            patience.wait_for_rows(seconds=_ROW_SECONDS)
+        patience.wait_for_rows(seconds=0 if spares_people else patience.ROW_SECONDS)
         _hold(answers)
         accepted = _accept_at_once(answers, now)
         others = [each for each in answers if each[0].message_id not in accepted]

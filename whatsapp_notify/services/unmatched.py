@@ -22,9 +22,6 @@ KEEP = timedelta(days=8)
 #: learns a provider's id later looks for what waits for it. Longer ago nothing can be missed.
 _RACE = timedelta(hours=1)
 
-#: A row that somebody holds is waited for so long: the sweep has more to do.
-_ROW_SECONDS = 1.0
-
 #: Rows that one sweep looks at.
 _CHUNK = 1000
 
@@ -96,16 +93,24 @@ def match_all(*, now: datetime) -> int:
         Exists(theirs), matched_at__isnull=True, received_at__gt=now - _RACE
     )
     ids = list(waiting.values_list("provider_message_id", flat=True).distinct()[:_CHUNK])
+    return _match_all(ids, now)
+
+
+def _match_all(ids: Sequence[str], now: datetime, *, seconds: float = patience.ROW_SECONDS) -> int:
+    """This will match those kept statuses; in halves where a row is held, without that one."""
     try:
         with transaction.atomic():
-            patience.wait_for_rows(seconds=_ROW_SECONDS)
+            patience.wait_for_rows(seconds=seconds)
             matched = match(provider_message_ids=ids, now=now)
             refusals.take_effect(refused=matched.refused, now=now)
+            return matched.found
     except OperationalError as err:
         if not patience.is_row_held(err):
             raise
+    if len(ids) <= 1:
         return 0  # the next sweep looks again
-    return matched.found
+    halves = ids[: len(ids) // 2], ids[len(ids) // 2 :]
+    return sum(_match_all(half, now, seconds=patience.NEXT_ROW_SECONDS) for half in halves)
 
 
 def _news(row: UnmatchedStatus) -> News:

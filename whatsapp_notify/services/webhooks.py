@@ -54,9 +54,6 @@ LEASE = timedelta(minutes=1)
 _TURN_SECONDS = 15.0
 #: Messages of different people in one transaction: people's rows are held for no longer.
 _TOGETHER = 100
-#: A row is waited for so long, and what is about its customer is read after a pause.
-_ROW_SECONDS = 2.0
-_ROW_PAUSE = timedelta(seconds=5)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +63,8 @@ class _Reading:
     attempts: int
     parsed: wire.Parsed
     problems: list[str]
+    #: Something in it is about somebody whose row is held: it is to be read again.
+    is_put_off: bool = False
 
     @property
     def has_rest(self) -> bool:
@@ -241,8 +240,9 @@ def _take_broken_off(now: datetime) -> list[int]:
     """This will count an attempt on one webhook that broke off its processing."""
     with transaction.atomic():
         rows = _free(_broken_off(now))
-        # By attempts, so that one that kills its worker comes after those it took along.
-        ids = list(rows.order_by("attempts", "id").values_list("id", flat=True)[:1])
+        # Who has waited longest first: one that kills its worker comes after those it took along,
+        # and one that is put off again and again keeps no other waiting.
+        ids = list(rows.order_by("processed_at", "id").values_list("id", flat=True)[:1])
         # Its time is the lease: see LEASE.
         WebhookEvent.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1, processed_at=now)
         return ids
@@ -260,39 +260,29 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _process_batch(ids: Sequence[int], clock: Clock) -> None:
-    readings = _join_statuses(ids, clock)
+    readings = _join_statuses(ids, clock())
     with shared_reads.shared():
         for group in _groups(reading for reading in readings if reading.has_rest):
             _process_group(group, clock)
 
 
-def _join_statuses(ids: Sequence[int], clock: Clock) -> list[_Reading]:
-    """This will read bodies and join their statuses; in halves where a row is held, to that one.
+def _join_statuses(ids: Sequence[int], now: datetime) -> list[_Reading]:
+    """This will read bodies and join their statuses.
 
-    See Note [Rows that the shop holds] of ``patience``.
+    Those about somebody whose row is held are put off: see Note [Rows that the shop holds] of
+    ``patience``.
     """
-    try:
-        return _join_at_once(ids, clock())
-    except OperationalError as err:
-        if not patience.is_row_held(err):
-            raise
-    if len(ids) == 1:
-        _read_later(ids[0], clock())
-        return []
-    middle = len(ids) // 2
-    return [*_join_statuses(ids[:middle], clock), *_join_statuses(ids[middle:], clock)]
-
-
-def _join_at_once(ids: Sequence[int], now: datetime) -> list[_Reading]:
     with transaction.atomic():
         look_up_by_key()
-        patience.wait_for_rows(seconds=_ROW_SECONDS)
+        patience.wait_for_rows(seconds=patience.ROW_SECONDS)
         events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
         readings = [_read(*event) for event in events]
+        if any(reading.attempts > 1 for reading in readings):
+            patience.wait_for_rows(seconds=patience.NEXT_ROW_SECONDS)
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], now)
-        _finish([reading for reading in readings if not reading.has_rest], now)
+        _end([reading for reading in readings if not reading.has_rest], now)
     return readings
 
 
@@ -333,7 +323,7 @@ def _people_of(reading: _Reading) -> set[str]:
 def _process_group(group: Sequence[_Reading], clock: Clock) -> None:
     """This will process bodies together, and in halves where that breaks, to the bad one."""
     if len(group) == 1:
-        _process_alone(group[0], clock)
+        _process_rest(group[0], clock)
     elif not _process_together(group, clock()):
         middle = len(group) // 2
         _process_group(group[:middle], clock)
@@ -362,42 +352,23 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
     return True
 
 
-def _process_alone(reading: _Reading, clock: Clock) -> None:
+def _process_rest(reading: _Reading, clock: Clock) -> None:
     """This will process what is no status, each element in its own transaction.
 
     People's rows are held for no longer than that. With those of one person held, another's
     must not be waited for: see Note [Locks are taken in one order] of ``claims``.
     """
-    try:
-        _process_rest(reading, clock)
-    except OperationalError as err:
-        if not patience.is_row_held(err):
-            raise
-        shared_reads.forget()
-        _read_later(reading.event_id, clock())
-
-
-def _read_later(event_id: int, now: datetime) -> None:
-    """This will have a webhook about somebody whose row is held read after a pause.
-
-    As often as need be: that is no fault of its own.
-    """
-    WebhookEvent.objects.filter(pk=event_id, is_pending=True).update(
-        attempts=1, processed_at=now - LEASE + _ROW_PAUSE
-    )
-    logger.info("A webhook waits for a row that is held", extra={"webhook_id": event_id})
-
-
-def _process_rest(reading: _Reading, clock: Clock) -> None:
     for number, (handle, element) in enumerate(reading.rest, start=1):
-        now = clock()
+        now, is_next = clock(), reading.attempts > 1 or reading.is_put_off
         with transaction.atomic():
-            patience.wait_for_rows(seconds=_ROW_SECONDS)
+            patience.wait_for_rows(
+                seconds=patience.NEXT_ROW_SECONDS if is_next else patience.ROW_SECONDS
+            )
             if not _taken_up([reading.event_id]).exists():
                 return
             _apply_element(reading, handle, element, now)
             if number == len(reading.rest):
-                _finish([reading], now)
+                _end([reading], now)
 
 
 def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
@@ -418,8 +389,13 @@ def _apply_statuses(told: Sequence[tuple[_Reading, Status]], now: datetime) -> N
         with transaction.atomic():
             statuses.apply(statuses=[status for _reading, status in told], now=now)
         return
-    except OperationalError:
-        raise  # the database is busy: nothing is wrong with the body
+    except OperationalError as err:
+        if not patience.is_row_held(err):
+            raise  # the database is busy: nothing is wrong with the body
+        if len(told) == 1:
+            told[0][0].is_put_off = True
+            return
+        patience.wait_for_rows(seconds=patience.NEXT_ROW_SECONDS)
     except Exception as err:  # noqa: BLE001  # one poison status must not stop the others
         if len(told) == 1:
             logger.error("A status could not be joined: %s", faults.trace(err))
@@ -436,12 +412,29 @@ def _apply_element(
     try:
         with transaction.atomic():
             handle(element, now=now)
-    except OperationalError:
-        raise
+    except OperationalError as err:
+        if not patience.is_row_held(err):
+            raise
+        shared_reads.forget()
+        reading.is_put_off = True
     except Exception as err:  # noqa: BLE001  # one poison element must not stop the others
         shared_reads.forget()
         logger.error("A webhook element broke: %s", faults.trace(err))
         reading.problems.append(f"{type(element).__name__}: {type(err).__name__}")
+
+
+def _end(readings: Sequence[_Reading], now: datetime) -> None:
+    """This will write what became of webhooks; those that are put off are read after a pause.
+
+    As often as need be: that is no fault of theirs.
+    """
+    _finish([reading for reading in readings if not reading.is_put_off], now)
+    put_off = [reading.event_id for reading in readings if reading.is_put_off]
+    if put_off:
+        WebhookEvent.objects.filter(pk__in=put_off).update(
+            attempts=1, processed_at=now - LEASE + patience.ROW_PAUSE
+        )
+        logger.info("Webhooks wait for rows that are held", extra={"count": len(put_off)})
 
 
 def _finish(readings: Sequence[_Reading], now: datetime) -> None:
