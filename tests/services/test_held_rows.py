@@ -59,6 +59,11 @@ def stopped(message: Message) -> dict[str, Any]:
     )
 
 
+def named(user_id: str) -> dict[str, Any]:
+    """A status tells an id of the customer that we do not know."""
+    return {"recipient_user_id": user_id}
+
+
 class TestWebhooks:
     def test_f27_a_stop_of_somebody_who_buys_keeps_no_other_stop_waiting(self) -> None:
         buying, *others = [factories.contact() for _number in range(4)]
@@ -75,6 +80,57 @@ class TestWebhooks:
         assert set(states()) == {"processed"}
         for contact in (buying, *others):
             assert not contact.consent_states.filter(is_granted=True).exists()
+
+    @pytest.mark.parametrize("words", ["STOP", "Hello", "How do you do, is the shop open?"])
+    def test_f27_whoever_buys_keeps_no_later_webhook_waiting(self, words: str) -> None:
+        """A stop locks its customer; other words refer to them, which is looked at last."""
+        buying, other = factories.contact(), factories.contact()
+        arrive(buying, words)
+        arrive(other, "STOP")
+
+        with held_by_the_shop(buying):
+            for minutes in range(4):
+                webhooks.process(now=NOW + timedelta(minutes=minutes))
+
+            assert states() == ["pending", "processed"]
+
+        webhooks.process(now=NOW + timedelta(minutes=4))
+        assert states() == ["processed"] * 2
+
+    def test_a_status_that_names_somebody_who_buys_keeps_no_other_waiting(self) -> None:
+        first, second = [accept(message) for message in calling(2)]
+        post(webhook_bodies.body(statuses=[told(first, "delivered", **named("FI.1"))]))
+        post(webhook_bodies.body(statuses=[told(second, "delivered")]))
+
+        with held_by_the_shop(first.contact):
+            webhooks.process(now=NOW)
+
+            assert states() == ["pending", "processed"]
+
+        webhooks.process(now=NOW + timedelta(seconds=5))
+        assert states() == ["processed"] * 2
+        assert first.contact.identities.filter(value="FI.1").exists()
+
+    def test_a_status_that_is_put_off_is_not_read_with_the_message_beside_it(self) -> None:
+        [message] = [accept(each) for each in calling(1)]
+        writing = [factories.contact() for _number in range(2)]
+        said = [
+            webhook_bodies.text(
+                "Hello", wamid=f"wamid.H{each.pk}", wa_id=chat.phone_of(each).lstrip("+")
+            )
+            for each in writing
+        ]
+        post(webhook_bodies.body(statuses=[stopped(message)], messages=[said[0]]))
+        post(webhook_bodies.body(messages=[said[1]]))
+
+        with held_by_the_shop(message.contact):
+            webhooks.process(now=NOW)
+
+            assert states() == ["pending", "processed"]
+
+        webhooks.process(now=NOW + timedelta(seconds=5))
+        message.refresh_from_db()
+        assert message.state == "failed"
 
     def test_f27_it_is_no_poison_however_long_that_takes(self) -> None:
         buying = factories.contact()

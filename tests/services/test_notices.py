@@ -134,6 +134,23 @@ class TestTemplateStatus:
         template.refresh_from_db()
         assert not template.is_sendable
 
+    def test_what_was_told_before_a_sync_is_old(self) -> None:
+        template = factories.template(status="APPROVED", synced_at=NOW)
+
+        take(status("PAUSED", template, happened_at=NOW - timedelta(hours=2)))
+
+        template.refresh_from_db()
+        assert template.is_sendable
+
+    def test_of_one_second_the_last_that_came_counts(self) -> None:
+        template = factories.template(status="PENDING")
+
+        for word in ("PENDING", "APPROVED"):
+            take(status(word, template, happened_at=NOW))
+
+        template.refresh_from_db()
+        assert template.is_sendable
+
     def test_flag_is_a_warning_alone(self, announced: Announced) -> None:
         template = factories.template()
 

@@ -193,11 +193,18 @@ def _has_due(*, priority: int, now: datetime) -> bool:
     return due.order_by("due_at", "id").values_list("pk").first() is not None
 
 
-def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
+def _record(
+    answers: Sequence[tuple[Outgoing, Receipt]],
+    now: datetime,
+    rows: patience.RowLimit | None = None,
+) -> None:
+    rows = rows or patience.RowLimit()
     # The calls are over: only the writing may be tried again, and it is worth many tries.
     try:
         patience.with_database(
-            lambda: receipts.record(answers=answers, now=now), tries=10, gives_way=True
+            lambda: receipts.record(answers=answers, now=now, rows=rows),
+            tries=10,
+            gives_way=True,
         )
     except (DataError, IntegrityError) as err:
         # An answer that the database does not take must not cost the others theirs. Its
@@ -207,11 +214,11 @@ def _record(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> None:
             for answer in answers:
                 _record([answer], now)
     except OperationalError as err:
-        if not patience.is_row_held(err):
+        if not rows.is_met(err):
             raise
         if len(answers) > 1:
             for answer in answers:
-                _record([answer], now)
+                _record([answer], now, rows)
             return
         logger.warning("An answer is written without its customer, whose row is held")
         patience.with_database(

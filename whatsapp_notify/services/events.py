@@ -151,12 +151,13 @@ def process(*, now: datetime, limit: int = 200) -> int:
         How many events were taken up.
     """
     _give_up_on_killers(now=now)
-    waiting = list(_due(now=now)[:limit].values_list("pk", "attempts"))
-    fresh = [pk for pk, attempts in waiting if attempts == 0]
-    again = [pk for pk, attempts in waiting if attempts > 0]
+    due, rows = _due(now=now), patience.RowLimit()
+    fresh = list(due.filter(attempts=0)[:limit].values_list("pk", flat=True))
+    # Who has waited longest first: one that is put off again and again keeps no other waiting.
+    again = due.filter(attempts__gt=0).order_by("processed_at", "id")[:limit]
     chunks = [fresh[start : start + _CHUNK_SIZE] for start in range(0, len(fresh), _CHUNK_SIZE)]
-    chunks += [[pk] for pk in again]
-    return sum(_process_chunk(chunk, now=now) for chunk in chunks)
+    chunks += [[pk] for pk in again.values_list("pk", flat=True)]
+    return sum(_process_chunk(chunk, rows=rows, now=now) for chunk in chunks)
 
 
 def retry(*, event_ids: list[int]) -> int:
@@ -214,7 +215,7 @@ def _give_up_on_killers(*, now: datetime) -> None:
         logger.error("Events killed their workers and were given up", extra={"count": count})
 
 
-def _process_chunk(chunk: list[int], *, now: datetime) -> int:
+def _process_chunk(chunk: list[int], *, rows: patience.RowLimit, now: datetime) -> int:
     # Note [The time of the claim is its mark]
     # ``processed_at`` is written by the claim and compared by the work: a worker that was
     # frozen for longer than the pause finds another time there, and leaves the event alone.
@@ -224,19 +225,19 @@ def _process_chunk(chunk: list[int], *, now: datetime) -> int:
     claimed = ShopEvent.objects.filter(pk__in=chunk, is_pending=True, processed_at=now)
     pks = list(claimed.order_by("id").values_list("pk", flat=True))
     for pk in pks:
-        _process_one(pk, now=now)
+        _process_one(pk, rows=rows, now=now)
     return len(pks)
 
 
-def _process_one(pk: int, *, now: datetime) -> None:
+def _process_one(pk: int, *, rows: patience.RowLimit, now: datetime) -> None:
     try:
         with transaction.atomic():
-            patience.wait_for_rows(seconds=patience.ROW_SECONDS)
+            rows.begin()
             event = _lock(pk, now=now)
             if event is not None:
                 _finish(event, planning.plan(event=event, now=now))
     except OperationalError as err:
-        if patience.is_row_held(err):
+        if rows.is_met(err):
             _put_off(pk, now=now)
         else:
             _tell(pk, err, now=now)

@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 0.5
 def transaction_of_several(*, now: datetime, is_one: bool = False) -> Iterator[None]:
     """This will do what is in the block in one transaction, and write at its end what it caused.
 
-    ``is_one`` says that it is about one person alone, who is waited for longer. See Note [Several
+    ``is_one`` says that it is about one person alone, who may be waited for. See Note [Several
     messages in one transaction] of ``together``.
 
     Raises:
@@ -40,5 +40,6 @@ def transaction_of_several(*, now: datetime, is_one: bool = False) -> Iterator[N
         ),
     }
     with transaction.atomic(), together.block(flushes):
-        patience.wait_for_rows(seconds=patience.ROW_SECONDS if is_one else _PATIENCE_SECONDS)
+        if not is_one:
+            patience.wait_for_rows(seconds=_PATIENCE_SECONDS)
         yield

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -12,6 +12,9 @@ from whatsapp_notify.models import Sender, Template
 from whatsapp_notify.services import doorbells, faults, senders, templates
 
 logger = logging.getLogger(__name__)
+
+#: Meta's clock, which tells news, and ours, which tells when we asked, differ by no more.
+_CLOCKS = timedelta(minutes=1)
 
 
 def take_note(notice: wire.Notice, *, now: datetime) -> None:
@@ -59,7 +62,8 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
         changes |= {"stopped_at": None, "stopped_code": None, "rejected_reason": ""}
     rows = _named(notice.name, notice.language)
     if notice.happened_at is not None:
-        is_news = Q(told_at__isnull=True) | Q(told_at__lt=notice.happened_at)
+        is_news = Q(told_at__isnull=True) | Q(told_at__lte=notice.happened_at)
+        is_news &= Q(synced_at__isnull=True) | Q(synced_at__lt=notice.happened_at + _CLOCKS)
         if not rows.filter(is_news).update(told_at=notice.happened_at) and rows.exists():
             return  # something later has been told already
     rows.update(**changes)
@@ -70,22 +74,29 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
 
 
 def _update_account(notice: wire.AccountUpdate, now: datetime) -> None:
+    is_ban = notice.ban_state in {"DISABLE", "REINSTATE"}
+    told = list(_told_of_a_ban(notice)) if is_ban else []
+    if is_ban and not told and _numbers_of(notice).exists():
+        return  # something later has been told already
     is_over = notice.event in {"ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
     if notice.ban_state == "REINSTATE":
-        for sender in _told_of_a_ban(notice):
+        for sender in told:
             senders.close_circuit(sender=sender)
     elif notice.ban_state or notice.restrictions or notice.violation_type or is_over:
         _announce("account", notice.event)
     if notice.ban_state == "DISABLE":
-        for sender in _told_of_a_ban(notice):
+        for sender in told:
             # 368: the account is restricted for a violation of policy.
             senders.open_circuit(sender=sender, code=368, now=now)
 
 
+def _numbers_of(notice: wire.AccountUpdate) -> QuerySet[Sender]:
+    return Sender.objects.filter(business_account_id=notice.business_account_id)
+
+
 def _told_of_a_ban(notice: wire.AccountUpdate) -> Iterator[Sender]:
     """This will hold the numbers of the account of which nothing later has been told."""
-    rows = Sender.objects.select_for_update(no_key=True)
-    for sender in rows.filter(business_account_id=notice.business_account_id):
+    for sender in _numbers_of(notice).select_for_update(no_key=True):
         if notice.happened_at is not None:
             if sender.ban_told_at is not None and sender.ban_told_at >= notice.happened_at:
                 continue

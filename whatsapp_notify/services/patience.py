@@ -4,8 +4,11 @@
 The shop may hold a customer's row for as long as its payment provider takes, or for ever where it
 forgets a transaction. Whoever waits for that row keeps what it holds itself from all others. So
 where other people's rows are held, or other people's work waits, a row is waited for only so long,
-and what is about that customer is done later, or without them. The next row of the same work is
+and what is about that customer is done later, or without them. The next row of the same run is
 hardly waited for: many may buy at the same time.
+
+A row is waited for at the commit too, where a new row refers to it; what has to know which work it
+was has references looked at before.
 """
 
 import logging
@@ -39,6 +42,30 @@ def wait_for_rows(*, seconds: float) -> None:
         with connection.cursor() as cursor:
             milliseconds = f"{round(seconds * 1000)}ms"
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
+
+
+class RowLimit:
+    """How long rows are waited for in one run; see Note [Rows that the shop holds]."""
+
+    def __init__(self, *, is_next: bool = False) -> None:
+        self._is_next = is_next
+
+    def begin(self) -> None:
+        """This will have rows waited for only so long, until the transaction ends."""
+        wait_for_rows(seconds=NEXT_ROW_SECONDS if self._is_next else ROW_SECONDS)
+
+    def is_met(self, err: OperationalError) -> bool:
+        """This will tell whether a row was held for longer; the next is waited for less."""
+        if not is_row_held(err):
+            return False
+        self._is_next = True
+        return True
+
+
+def look_at_references() -> None:
+    """This will have what new rows refer to looked at now, and not at the commit."""
+    if connection.vendor == "postgresql":
+        connection.check_constraints()
 
 
 def is_row_held(err: OperationalError) -> bool:

@@ -39,7 +39,11 @@ _rng = random.Random()
 
 
 def record(
-    *, answers: Sequence[tuple[Outgoing, Receipt]], now: datetime, spares_people: bool = False
+    *,
+    answers: Sequence[tuple[Outgoing, Receipt]],
+    now: datetime,
+    rows: patience.RowLimit | None = None,
+    spares_people: bool = False,
 ) -> None:
     """This will write the answers of some calls in one transaction.
 
@@ -47,6 +51,7 @@ def record(
     after a webhook has settled the message, only adds what was not known.
 
     Args:
+        rows: How long a row is waited for.
         spares_people: Leaves out what the answers mean for customers beyond their messages: the
             provider tells it again with the next call.
 
@@ -56,7 +61,10 @@ def record(
     """
     with transaction.atomic():
         look_up_by_key()
-        patience.wait_for_rows(seconds=0 if spares_people else patience.ROW_SECONDS)
+        if spares_people:
+            patience.wait_for_rows(seconds=0)
+        else:
+            (rows or patience.RowLimit()).begin()
         _hold(answers)
         accepted = _accept_at_once(answers, now)
         others = [each for each in answers if each[0].message_id not in accepted]

@@ -32,6 +32,8 @@ from whatsapp_notify.services import (
 
 logger = logging.getLogger(__name__)
 
+RowLimit = patience.RowLimit
+
 State = WebhookEvent.State
 
 #: Tells the time.
@@ -260,13 +262,14 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _process_batch(ids: Sequence[int], clock: Clock) -> None:
-    readings = _join_statuses(ids, clock())
+    limit = RowLimit()
+    readings = _join_statuses(ids, limit, clock())
     with shared_reads.shared():
         for group in _groups(reading for reading in readings if reading.has_rest):
-            _process_group(group, clock)
+            _process_group(group, limit, clock)
 
 
-def _join_statuses(ids: Sequence[int], now: datetime) -> list[_Reading]:
+def _join_statuses(ids: Sequence[int], limit: RowLimit, now: datetime) -> list[_Reading]:
     """This will read bodies and join their statuses.
 
     Those about somebody whose row is held are put off: see Note [Rows that the shop holds] of
@@ -274,14 +277,12 @@ def _join_statuses(ids: Sequence[int], now: datetime) -> list[_Reading]:
     """
     with transaction.atomic():
         look_up_by_key()
-        patience.wait_for_rows(seconds=patience.ROW_SECONDS)
+        limit.begin()
         events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
         readings = [_read(*event) for event in events]
-        if any(reading.attempts > 1 for reading in readings):
-            patience.wait_for_rows(seconds=patience.NEXT_ROW_SECONDS)
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
-            _apply_statuses(told[start : start + _STATUSES], now)
+            _apply_statuses(told[start : start + _STATUSES], limit, now)
         _end([reading for reading in readings if not reading.has_rest], now)
     return readings
 
@@ -320,14 +321,14 @@ def _people_of(reading: _Reading) -> set[str]:
     return set(filter(None, (person.wa_id, person.user_id, person.parent_user_id, *spellings)))
 
 
-def _process_group(group: Sequence[_Reading], clock: Clock) -> None:
+def _process_group(group: Sequence[_Reading], limit: RowLimit, clock: Clock) -> None:
     """This will process bodies together, and in halves where that breaks, to the bad one."""
     if len(group) == 1:
-        _process_rest(group[0], clock)
+        _process_rest(group[0], limit, clock)
     elif not _process_together(group, clock()):
         middle = len(group) // 2
-        _process_group(group[:middle], clock)
-        _process_group(group[middle:], clock)
+        _process_group(group[:middle], limit, clock)
+        _process_group(group[middle:], limit, clock)
 
 
 def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
@@ -344,7 +345,7 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
                 return False
             messages = [reading.parsed.messages[0] for reading in group]
             inbound.receive_all(messages, now=now)
-            _finish(group, now)
+            _end(group, now)
     except Exception as err:  # noqa: BLE001  # done in halves, and the one that breaks alone says so
         logger.info("Messages are read in halves", extra={"fault": type(err).__name__})
         shared_reads.forget()
@@ -352,23 +353,29 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
     return True
 
 
-def _process_rest(reading: _Reading, clock: Clock) -> None:
+def _process_rest(reading: _Reading, limit: RowLimit, clock: Clock) -> None:
     """This will process what is no status, each element in its own transaction.
 
     People's rows are held for no longer than that. With those of one person held, another's
     must not be waited for: see Note [Locks are taken in one order] of ``claims``.
     """
     for number, (handle, element) in enumerate(reading.rest, start=1):
-        now, is_next = clock(), reading.attempts > 1 or reading.is_put_off
-        with transaction.atomic():
-            patience.wait_for_rows(
-                seconds=patience.NEXT_ROW_SECONDS if is_next else patience.ROW_SECONDS
-            )
-            if not _taken_up([reading.event_id]).exists():
-                return
-            _apply_element(reading, handle, element, now)
-            if number == len(reading.rest):
-                _end([reading], now)
+        now = clock()
+        try:
+            with transaction.atomic():
+                limit.begin()
+                if not _taken_up([reading.event_id]).exists():
+                    return
+                _apply_element(reading, handle, element, now)
+                if number == len(reading.rest) and not reading.is_put_off:
+                    _end([reading], now)
+        except OperationalError as err:
+            if not limit.is_met(err):
+                raise
+            shared_reads.forget()
+            reading.is_put_off = True
+    if reading.is_put_off:
+        _end([reading], clock())
 
 
 def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
@@ -383,27 +390,30 @@ def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
     return _Reading(event_id=event_id, attempts=max(1, attempts), parsed=parsed, problems=problems)
 
 
-def _apply_statuses(told: Sequence[tuple[_Reading, Status]], now: datetime) -> None:
+def _apply_statuses(
+    told: Sequence[tuple[_Reading, Status]], limit: RowLimit, now: datetime
+) -> None:
     """This will join all statuses at once, and in halves where that breaks, to the bad one."""
     try:
         with transaction.atomic():
             statuses.apply(statuses=[status for _reading, status in told], now=now)
+            patience.look_at_references()
         return
     except OperationalError as err:
-        if not patience.is_row_held(err):
+        if not limit.is_met(err):
             raise  # the database is busy: nothing is wrong with the body
         if len(told) == 1:
             told[0][0].is_put_off = True
             return
-        patience.wait_for_rows(seconds=patience.NEXT_ROW_SECONDS)
+        limit.begin()
     except Exception as err:  # noqa: BLE001  # one poison status must not stop the others
         if len(told) == 1:
             logger.error("A status could not be joined: %s", faults.trace(err))
             told[0][0].problems.append(f"Status: {type(err).__name__}")
             return
     middle = len(told) // 2
-    _apply_statuses(told[:middle], now)
-    _apply_statuses(told[middle:], now)
+    _apply_statuses(told[:middle], limit, now)
+    _apply_statuses(told[middle:], limit, now)
 
 
 def _apply_element(
@@ -412,11 +422,8 @@ def _apply_element(
     try:
         with transaction.atomic():
             handle(element, now=now)
-    except OperationalError as err:
-        if not patience.is_row_held(err):
-            raise
-        shared_reads.forget()
-        reading.is_put_off = True
+    except OperationalError:
+        raise
     except Exception as err:  # noqa: BLE001  # one poison element must not stop the others
         shared_reads.forget()
         logger.error("A webhook element broke: %s", faults.trace(err))
