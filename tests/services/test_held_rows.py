@@ -199,6 +199,23 @@ class TestWebhooks:
             left.refresh_from_db()
             assert left.state == "processed"
 
+    def test_what_is_read_again_is_hardly_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        limits: list[float] = []
+        real = patience.wait_for_rows
+
+        def wait_for_rows(*, seconds: float) -> None:
+            limits.append(seconds)
+            real(seconds=seconds)
+
+        buying = factories.contact()
+        arrive(buying, "STOP")
+        with held_by_the_shop(buying):
+            webhooks.process(now=NOW)
+            monkeypatch.setattr(patience, "wait_for_rows", wait_for_rows)
+            webhooks.process(now=NOW + timedelta(seconds=6))
+
+        assert set(limits) == {patience.NEXT_ROW_SECONDS}
+
     def test_what_somebody_still_reads_is_not_taken_for_broken_off(self) -> None:
         events = [post(b'{"entry": []}' + b" " * number) for number in range(3)]
         WebhookBatch.objects.create(

@@ -386,11 +386,11 @@ class TestProcess:
         late.delete()
         process_batch = webhooks._process_batch
 
-        def process_batch_and_commit_late(ids: Any, now: Any) -> None:
+        def process_batch_and_commit_late(ids: Any, clock: Any, **options: Any) -> None:
             if list(ids) == [first.pk, last.pk]:
                 late.pk = first.pk + 1
                 late.save(force_insert=True)
-            process_batch(ids, now)
+            process_batch(ids, clock, **options)
 
         monkeypatch.setattr(webhooks, "_process_batch", process_batch_and_commit_late)
 

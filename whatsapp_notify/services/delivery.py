@@ -212,7 +212,7 @@ def _record(
         logger.error("Answers could not be recorded: %s", faults.trace(err))
         if len(answers) > 1:
             for answer in answers:
-                _record([answer], now)
+                _record([answer], now, rows)
     except OperationalError as err:
         if not rows.is_met(err):
             raise

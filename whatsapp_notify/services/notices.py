@@ -62,7 +62,8 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
         changes |= {"stopped_at": None, "stopped_code": None, "rejected_reason": ""}
     rows = _named(notice.name, notice.language)
     if notice.happened_at is not None:
-        is_news = Q(told_at__isnull=True) | Q(told_at__lte=notice.happened_at)
+        is_other = Q(told_at=notice.happened_at) & ~Q(status=status[:20])
+        is_news = Q(told_at__isnull=True) | Q(told_at__lt=notice.happened_at) | is_other
         is_news &= Q(synced_at__isnull=True) | Q(synced_at__lt=notice.happened_at + _CLOCKS)
         if not rows.filter(is_news).update(told_at=notice.happened_at) and rows.exists():
             return  # something later has been told already

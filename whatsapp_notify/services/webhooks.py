@@ -117,7 +117,9 @@ def process(*, now: datetime, clock: Clock | None = None, batch: int = BATCH) ->
             may_be_more = may_be_more or _fresh().filter(pk__range=(ids[0], ids[-1])).exists()
         # One each time, whatever else comes; last, for it may have killed whoever read it.
         if alone := _take_broken_off(tell()):
-            patience.with_database(lambda ids=alone: _process_batch(ids, tell))  # type: ignore[misc]
+            patience.with_database(
+                lambda ids=alone: _process_batch(ids, tell, is_again=True)  # type: ignore[misc]
+            )
         total += len(ids) + len(alone)
         may_be_more = may_be_more or bool(alone)
         if may_be_more and time.monotonic() > turn_ends_at:
@@ -261,8 +263,9 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
     return ids
 
 
-def _process_batch(ids: Sequence[int], clock: Clock) -> None:
-    limit = RowLimit()
+def _process_batch(ids: Sequence[int], clock: Clock, *, is_again: bool = False) -> None:
+    # What is read again may have been put off, with many others.
+    limit = RowLimit(is_next=is_again)
     readings = _join_statuses(ids, limit, clock())
     with shared_reads.shared():
         for group in _groups(reading for reading in readings if reading.has_rest):
