@@ -39,7 +39,7 @@ class TestDeliver:
     def test_f21_a_long_outbox_goes_on_in_a_task_of_its_own(
         self, continued: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(drains, "drain", lambda **options: True)
+        monkeypatch.setattr(drains, "drain", lambda **options: drains.Drained(has_more=True))
 
         tasks.deliver()
 
