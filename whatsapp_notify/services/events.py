@@ -206,7 +206,9 @@ def _give_up_on_killers(*, now: datetime) -> None:
         processed_at__lte=now - _PAUSES[MAX_TRIES - 1],
     )
     with transaction.atomic():
-        count = ShopEvent.objects.filter(pk__in=_free(abandoned)).update(
+        count = ShopEvent.objects.filter(
+            pk__in=list(patience.free(abandoned).values_list("pk", flat=True))
+        ).update(
             state=ShopEvent.State.FAILED,
             is_pending=False,
             note=_("The worker died over this event %(count)d times.") % {"count": MAX_TRIES},
@@ -220,7 +222,8 @@ def _process_chunk(chunk: list[int], *, rows: patience.RowLimit, now: datetime) 
     # ``processed_at`` is written by the claim and compared by the work: a worker that was
     # frozen for longer than the pause finds another time there, and leaves the event alone.
     with transaction.atomic():
-        due = _free(_due(now=now).filter(pk__in=chunk))
+        free = patience.free(_due(now=now).filter(pk__in=chunk))
+        due = list(free.values_list("pk", flat=True))
         ShopEvent.objects.filter(pk__in=due).update(attempts=F("attempts") + 1, processed_at=now)
     claimed = ShopEvent.objects.filter(pk__in=chunk, is_pending=True, processed_at=now)
     pks = list(claimed.order_by("id").values_list("pk", flat=True))
@@ -260,12 +263,6 @@ def _put_off(pk: int, *, now: datetime) -> None:
     ShopEvent.objects.filter(pk=pk, is_pending=True, processed_at=now).update(
         attempts=1, processed_at=now - _PAUSES[1] + patience.ROW_PAUSE
     )
-
-
-def _free(events: QuerySet[ShopEvent]) -> list[int]:
-    """This will hold those of the events that nobody else does."""
-    can_skip = connection.features.has_select_for_update_skip_locked
-    return list(events.select_for_update(skip_locked=can_skip).values_list("pk", flat=True))
 
 
 def _lock(pk: int, *, now: datetime) -> ShopEvent | None:

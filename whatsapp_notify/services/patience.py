@@ -19,10 +19,12 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection
+from django.db.models import Model, QuerySet
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+Row = TypeVar("Row", bound=Model)
 
 #: A row is waited for so long, the first one and those that follow.
 ROW_SECONDS, NEXT_ROW_SECONDS = 2.0, 0.05
@@ -60,6 +62,16 @@ class RowLimit:
             return False
         self._is_next = True
         return True
+
+
+def free(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """This will hold those of the rows that nobody else does. Needs a transaction.
+
+    SQLite has no row locks: its transaction holds the whole database anyway.
+    """
+    return rows.select_for_update(
+        skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
+    )
 
 
 def look_at_references() -> None:

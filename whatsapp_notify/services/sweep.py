@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from whatsapp_notify import conf, signals
@@ -24,6 +24,7 @@ from whatsapp_notify.services import (
     inbound_media,
     media_files,
     outbound_media,
+    patience,
     silence,
     timeline,
     unmatched,
@@ -93,10 +94,7 @@ def _move(rows: QuerySet[Message], *, state: State, reason: str, kind: str, now:
     while True:
         with transaction.atomic():
             # One that is held is being written by somebody: the next sweep looks at it again.
-            held = rows.select_for_update(
-                skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
-            )
-            messages = list(held.order_by("id")[:_CHUNK])
+            messages = list(patience.free(rows).order_by("id")[:_CHUNK])
             update_rows(
                 model=Message,
                 rows=[

@@ -93,24 +93,24 @@ def match_all(*, now: datetime) -> int:
         Exists(theirs), matched_at__isnull=True, received_at__gt=now - _RACE
     )
     ids = list(waiting.values_list("provider_message_id", flat=True).distinct()[:_CHUNK])
-    return _match_all(ids, now)
+    return _match_all(ids, patience.RowLimit(), now)
 
 
-def _match_all(ids: Sequence[str], now: datetime, *, seconds: float = patience.ROW_SECONDS) -> int:
+def _match_all(ids: Sequence[str], limit: patience.RowLimit, now: datetime) -> int:
     """This will match those kept statuses; in halves where a row is held, without that one."""
     try:
         with transaction.atomic():
-            patience.wait_for_rows(seconds=seconds)
+            limit.begin()
             matched = match(provider_message_ids=ids, now=now)
             refusals.take_effect(refused=matched.refused, now=now)
             return matched.found
     except OperationalError as err:
-        if not patience.is_row_held(err):
+        if not limit.is_met(err):
             raise
     if len(ids) <= 1:
         return 0  # the next sweep looks again
     halves = ids[: len(ids) // 2], ids[len(ids) // 2 :]
-    return sum(_match_all(half, now, seconds=patience.NEXT_ROW_SECONDS) for half in halves)
+    return sum(_match_all(half, limit, now) for half in halves)
 
 
 def _news(row: UnmatchedStatus) -> News:

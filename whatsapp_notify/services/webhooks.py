@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Length
 
@@ -38,7 +37,6 @@ State = WebhookEvent.State
 
 #: Tells the time.
 Clock = Callable[[], datetime]
-_Row = TypeVar("_Row", WebhookBatch, WebhookEvent)
 
 BATCH = 1000
 #: Bodies are read together up to so many bytes; one alone may be larger.
@@ -221,11 +219,11 @@ def _find_broken_off(now: datetime) -> None:
     with transaction.atomic():
         # Taken in the future means by a clock that was ahead: nobody knows since when.
         is_lost = Q(taken_at__lte=now - LEASE) | Q(taken_at__gt=now + LEASE)
-        for each in _free(WebhookBatch.objects.filter(is_lost).order_by("first_id")):
+        for each in patience.free(WebhookBatch.objects.filter(is_lost).order_by("first_id")):
             events = WebhookEvent.objects.filter(
                 pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
             )
-            ids = list(_free(events).values_list("pk", flat=True))
+            ids = list(patience.free(events).values_list("pk", flat=True))
             WebhookEvent.objects.filter(pk__in=among(ids)).update(
                 attempts=1, processed_at=min(each.taken_at, now - LEASE)
             )
@@ -233,17 +231,10 @@ def _find_broken_off(now: datetime) -> None:
                 each.delete()
 
 
-def _free(rows: QuerySet[_Row]) -> QuerySet[_Row]:
-    """This will hold those of the rows that nobody else does."""
-    return rows.select_for_update(
-        skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True
-    )
-
-
 def _take_broken_off(now: datetime) -> list[int]:
     """This will count an attempt on one webhook that broke off its processing."""
     with transaction.atomic():
-        rows = _free(_broken_off(now))
+        rows = patience.free(_broken_off(now))
         # Who has waited longest first: one that kills its worker comes after those it took along,
         # and one that is put off again and again keeps no other waiting.
         ids = list(rows.order_by("processed_at", "id").values_list("id", flat=True)[:1])
@@ -472,7 +463,7 @@ def _put_poison_aside(now: datetime) -> None:
         poison = WebhookEvent.objects.filter(
             is_pending=True, attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE
         )
-        ids = list(_free(poison).values_list("pk", flat=True))
+        ids = list(patience.free(poison).values_list("pk", flat=True))
         WebhookEvent.objects.filter(pk__in=ids).update(
             state=State.QUARANTINED,
             is_pending=False,
