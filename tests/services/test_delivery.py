@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests import factories
+from tests.concurrency import on_postgresql
 from tests.factories import NOW
 from whatsapp_notify.backends import locmem
+from whatsapp_notify.domain import policy
 from whatsapp_notify.domain.receipts import (
     Accepted,
     Action,
@@ -48,6 +51,12 @@ def answer(receipt: Receipt, *, times: int | None = None) -> None:
         return receipt
 
     locmem.answer_with(ask)
+
+
+def _copy(message: Message, *, key: str) -> Message:
+    of_its_own = {"key": key, "provider_message_id": None}
+    columns = [each.attname for each in Message._meta.concrete_fields if not each.primary_key]
+    return Message(**{each: getattr(message, each) for each in columns} | of_its_own)
 
 
 def kinds(message: Message) -> list[str]:
@@ -113,6 +122,35 @@ class TestDeliver:
 
 def locmem_id() -> str:
     return Message.objects.get().provider_message_id or "missing"
+
+
+class TestIsDue:
+    def test_tells_of_what_is_due_of_any_priority(self) -> None:
+        message = factories.queued(due_at=NOW + timedelta(hours=1))
+
+        assert not delivery.is_due(now=NOW)
+
+        for priority in policy.PRIORITIES.values():
+            Message.objects.filter(pk=message.pk).update(priority=priority, due_at=NOW)
+            assert delivery.is_due(now=NOW)
+
+    @on_postgresql
+    def test_does_not_read_what_was_sent_long_ago(self) -> None:
+        """Also where PostgreSQL last counted while nearly all of it was waiting."""
+        message = factories.queued()
+        Message.objects.bulk_create(_copy(message, key=f"order:{number}") for number in range(3000))
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE whatsapp_notify_message")
+        Message.objects.update(state="read", is_pending=False)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert not delivery.is_due(now=NOW)
+
+        assert len(queries) == len(policy.PRIORITIES)
+        for each in queries.captured_queries:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {each['sql']}")
+                assert "wn_message_pending_idx" in str(cursor.fetchall())
 
 
 class TestOvertaking:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db.models import QuerySet
 
 from whatsapp_notify import backends, conf
 from whatsapp_notify.backends.base import Backend
@@ -125,7 +126,18 @@ def _run(
 
 def is_due(*, now: datetime) -> bool:
     """This will tell whether anything in the outbox is due."""
-    return Message.objects.filter(is_pending=True, due_at__lte=now).exists()
+    return any(_has_due(priority=each, now=now) for each in sorted(policy.PRIORITIES.values()))
+
+
+def due(*, priority: int, now: datetime) -> QuerySet[Message]:
+    """This will find what is due of one priority, the longest due first.
+
+    One priority at a time, and in this order: so it is read off the index. Asked for any, in
+    any order, PostgreSQL reads a million messages that were sent long ago where it last counted
+    while many were waiting.
+    """
+    of_priority = Message.objects.filter(is_pending=True, priority=priority, due_at__lte=now)
+    return of_priority.order_by("due_at", "pk")
 
 
 def _look(planned: Collection[PlannedCall]) -> frozenset[int]:
@@ -189,8 +201,7 @@ def _is_overtaking_due(calls: Calls, *, now: datetime) -> bool:
 
 
 def _has_due(*, priority: int, now: datetime) -> bool:
-    due = Message.objects.filter(is_pending=True, priority=priority, due_at__lte=now)
-    return due.order_by("due_at", "id").values_list("pk").first() is not None
+    return due(priority=priority, now=now).values_list("pk").first() is not None
 
 
 def _record(

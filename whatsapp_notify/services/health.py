@@ -20,7 +20,7 @@ from whatsapp_notify.models import (
     ShopEvent,
     WebhookEvent,
 )
-from whatsapp_notify.services import attention, heartbeats, webhooks
+from whatsapp_notify.services import attention, delivery, heartbeats, webhooks
 from whatsapp_notify.services.attention import Kind
 from whatsapp_notify.services.health_rules import COUNTED, EXIT_CODES, RULES, Level
 
@@ -157,15 +157,10 @@ def _count(rows: QuerySet[Message]) -> int:
 
 
 def _queue(now: datetime) -> tuple[int, datetime | None]:
-    """This will tell how many messages are due and since when the oldest is.
-
-    A look for each priority: so the index is read from the due time on, and not a campaign
-    of next week.
-    """
+    """This will tell how many messages are due and since when the oldest is."""
     length, oldest = 0, []
     for priority in sorted(policy.PRIORITIES.values()):
-        due = Message.objects.filter(is_pending=True, priority=priority, due_at__lte=now)
-        first = due.order_by("due_at", "pk")[: COUNTED + 1]
+        first = delivery.due(priority=priority, now=now)[: COUNTED + 1]
         found = first.aggregate(count=Count("pk"), oldest=Min("due_at"))
         length += found["count"]
         oldest += [found["oldest"]] if found["count"] else []

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from celery import current_app
-from django.db.models import Min
 from django.urls import reverse
 from django.utils import timezone
 
+from whatsapp_notify.domain.policy import PRIORITIES
 from whatsapp_notify.management.bench import processes, seeding
 from whatsapp_notify.management.bench.costs import Costs, measured
 from whatsapp_notify.models import Message, WebhookEvent
-from whatsapp_notify.services import webhooks
+from whatsapp_notify.services import delivery, webhooks
 
 #: Customers who take turns; at 1,000 messages a second each is written to every 30 seconds.
 _CUSTOMERS = 30_000
@@ -150,8 +150,10 @@ def _feed(loop: Loop, *, queue: str, per_second: int, seconds: float) -> None:
 
 def _sample(loop: Loop) -> None:
     now = timezone.now()
-    oldest = Message.objects.filter(is_pending=True).aggregate(at=Min("due_at"))["at"]
-    loop.queue_ages.append(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+    by_priority = (delivery.due(priority=each, now=now) for each in PRIORITIES.values())
+    firsts = (each.values_list("due_at", flat=True).first() for each in by_priority)
+    oldest = min((each for each in firsts if each), default=now)
+    loop.queue_ages.append((now - oldest).total_seconds())
     waiting = webhooks.waiting()
     received_at = waiting.values_list("received_at", flat=True).first()
     loop.webhook_ages.append((now - received_at).total_seconds() if received_at else 0.0)
