@@ -22,7 +22,7 @@ from whatsapp_notify.models import (
     UnmatchedStatus,
     set_based,
 )
-from whatsapp_notify.models.set_based import insert_rows, look_up_by_key, update_rows
+from whatsapp_notify.models.set_based import among, insert_rows, look_up_by_key, update_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -212,7 +212,7 @@ class TestLookUpByKey:
 
         def allowed() -> tuple[str, ...]:
             with connection.cursor() as cursor:
-                names = ("enable_hashjoin", "enable_mergejoin", "enable_nestloop")
+                names = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_nestloop")
                 cursor.execute(
                     "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
                 )
@@ -223,8 +223,20 @@ class TestLookUpByKey:
             within = allowed()
             transaction.set_rollback(True)
 
-        assert within == ("off", "off", "on")
-        assert allowed() == ("on", "on", "on")
+        assert within == ("off", "off", "off", "on")
+        assert allowed() == ("on", "on", "on", "on")
+
+
+class TestAmong:
+    def test_finds_by_the_key_and_by_a_reference(self) -> None:
+        first, second, _third = (factories.queued() for _ in range(3))
+
+        by_key = Message.objects.filter(among("pk", [first.pk, second.pk]))
+        by_reference = Message.objects.filter(among("contact_id", [second.contact_id]))
+
+        assert set(by_key) == {first, second}
+        assert set(by_reference) == {second}
+        assert not Message.objects.filter(among("pk", [])).exists()
 
 
 class TestInsertRows:

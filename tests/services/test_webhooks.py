@@ -26,6 +26,7 @@ from whatsapp_notify.models import (
     WebhookBatch,
     WebhookEvent,
 )
+from whatsapp_notify.models.set_based import look_up_by_key
 from whatsapp_notify.services import arrivals, consent, inbound, statuses, sweep, webhooks
 from whatsapp_notify.services.consent import Proof
 
@@ -219,6 +220,26 @@ class TestProcess:
         plan = webhooks._fresh().values_list("id")[:1001].explain()
 
         assert "wn_webhookevent_waiting_idx" in plan
+
+    @on_postgresql
+    def test_many_that_wait_are_not_compared_each_with_each(self) -> None:
+        """Nor where PostgreSQL last counted while nearly none of them waited."""
+        body = b'{"entry":[]}'
+        WebhookEvent.objects.bulk_create(
+            WebhookEvent(digest=b"%d" % number, body=body, received_at=NOW, is_pending=False)
+            for number in range(3000)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE whatsapp_notify_webhookevent")
+        WebhookEvent.objects.update(is_pending=True)
+        ids = list(WebhookEvent.objects.values_list("pk", flat=True)[:300])
+
+        with transaction.atomic():
+            look_up_by_key()
+            plan = webhooks._taken_up(ids).order_by("id").explain(analyze=True)
+
+        assert "Nested Loop" not in plan
+        assert "Rows Removed" not in plan
 
     @on_postgresql
     @pytest.mark.parametrize("with_more", [False, True], ids=["statuses", "messages"])

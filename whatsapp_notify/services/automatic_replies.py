@@ -88,7 +88,7 @@ def _stopped_since(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
         pk__gt=OuterRef("pk"),
         handled_as=InboundMessage.HandledAs.OPT_OUT,
     )
-    asked = InboundMessage.objects.filter(pk__in=among([row.pk for row in rows]))
+    asked = InboundMessage.objects.filter(among("pk", [row.pk for row in rows]))
     return dict(asked.values_list("pk", Exists(newer)))
 
 
@@ -104,7 +104,7 @@ def _greeting(inbound: InboundMessage, conversation: Conversation, now: datetime
 
 def note_greeted(conversation_ids: Sequence[int], *, now: datetime) -> None:
     """This will keep that customers have been greeted, or need not be."""
-    Conversation.objects.filter(pk__in=among(conversation_ids)).update(greeted_at=now)
+    Conversation.objects.filter(among("pk", conversation_ids)).update(greeted_at=now)
 
 
 def _wrote_before(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
@@ -112,15 +112,15 @@ def _wrote_before(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
     earlier = InboundMessage.objects.filter(
         contact_id=OuterRef("contact_id"), sender_id=OuterRef("sender_id"), pk__lt=OuterRef("pk")
     )
-    asked = InboundMessage.objects.filter(pk__in=among([row.pk for row in rows]))
+    asked = InboundMessage.objects.filter(among("pk", [row.pk for row in rows]))
     return dict(asked.values_list("pk", Exists(earlier)))
 
 
 def _said_lately(rows: Sequence[InboundMessage], now: datetime) -> Mapping[int, int]:
     """This will count the replies of the last hour to each customer."""
     said = Message.objects.filter(
+        among("contact_id", [row.contact_id for row in rows]),
         key__startswith=answers.REPLY_KEY,
-        contact_id__in=among([row.contact_id for row in rows]),
         created_at__gt=now - _HOUR,
     )
     counts = dict(said.values_list("contact_id").annotate(Count("id")))

@@ -127,7 +127,7 @@ def _newer(inbound: InboundMessage) -> frozenset[str]:
 
 def _newer_of(rows: Sequence[InboundMessage]) -> Mapping[int, frozenset[str]]:
     later = InboundMessage.objects.filter(
-        contact_id__in=among([row.contact_id for row in rows]), pk__gt=min(row.pk for row in rows)
+        among("contact_id", [row.contact_id for row in rows]), pk__gt=min(row.pk for row in rows)
     ).exclude(handled_as__in=[HandledAs.KEPT, HandledAs.NOTICE])
     found = list(later.values_list("contact_id", "sender_id", "pk", "handled_as"))
     return {
@@ -147,7 +147,7 @@ def _has_withdrawn(inbound: InboundMessage) -> bool:
 
 def _withdrawn_of(rows: Sequence[InboundMessage]) -> Mapping[int, bool]:
     records = ConsentRecord.objects.filter(
-        contact_id__in=among([row.contact_id for row in rows]),
+        among("contact_id", [row.contact_id for row in rows]),
         action=ConsentRecord.Action.WITHDRAW,
         occurred_at__gt=min(row.sent_at for row in rows),
     ).exclude(source=ConsentRecord.Source.STAFF)

@@ -272,7 +272,7 @@ def look(*, planned: Collection[PlannedCall]) -> frozenset[int]:
         pk__in={each.sender_id for each in planned}, stopped_at__isnull=False
     )
     seen = {each.contact_id: each.consent_revision for each in planned}
-    rows = Contact.objects.filter(pk__in=among(seen)).values_list(
+    rows = Contact.objects.filter(among("pk", seen)).values_list(
         "pk", "consent_revision", Exists(stopped)
     )
     now = {pk: None if is_stopped else revision for pk, revision, is_stopped in rows}

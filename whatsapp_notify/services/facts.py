@@ -303,7 +303,7 @@ def rules() -> Rules:
 
 
 def _read_contacts(contact_ids: set[int]) -> dict[int, ContactFacts]:
-    rows = Contact.objects.filter(pk__in=among(contact_ids)).values_list("pk", *contact_columns())
+    rows = Contact.objects.filter(among("pk", contact_ids)).values_list("pk", *contact_columns())
     return {pk: to_contact(columns) for pk, *columns in rows}
 
 
@@ -311,7 +311,7 @@ def _read_addresses(contact_ids: set[int]) -> dict[int, Address]:
     kinds = [Identity.Kind.PHONE, Identity.Kind.USER_ID]
     found: dict[int, dict[str, str]] = defaultdict(dict)
     rows = Identity.objects.filter(
-        contact_id__in=among(contact_ids), kind__in=kinds, ended_at__isnull=True
+        among("contact_id", contact_ids), kind__in=kinds, ended_at__isnull=True
     ).values_list("contact_id", "kind", "value")
     for contact_id, kind, value in rows:
         found[contact_id][kind] = value
@@ -327,7 +327,7 @@ def _read_addresses(contact_ids: set[int]) -> dict[int, Address]:
 def _read_consents(
     contact_ids: set[int], topic_ids: Collection[int]
 ) -> dict[tuple[int, int, str], ConsentFacts]:
-    states = ConsentState.objects.filter(contact_id__in=among(contact_ids), topic_id__in=topic_ids)
+    states = ConsentState.objects.filter(among("contact_id", contact_ids), topic_id__in=topic_ids)
     rows = states.values_list(
         "contact_id", "topic_id", "channel", "is_granted", "record_id", as_text("changed_at"),
         "record__source", as_text("confirm_by"),
@@ -365,7 +365,7 @@ def _read_templates(messages: Sequence[Subject]) -> dict[tuple[str, str], Templa
 
 
 def _read_windows(contact_ids: set[int], sender: Sender | None) -> dict[int, datetime | None]:
-    rows: Any = Conversation.objects.filter(contact_id__in=among(contact_ids), sender=sender)
+    rows: Any = Conversation.objects.filter(among("contact_id", contact_ids), sender=sender)
     return dict(rows.values_list("contact_id", "window_expires_at"))
 
 

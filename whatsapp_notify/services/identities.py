@@ -126,7 +126,7 @@ def end(*, contact: Contact, kinds: Collection[str], now: datetime) -> None:
 def have_ended(*, contacts: Collection[Contact], at: datetime) -> bool:
     """This will tell whether ids of some contacts were ended at that very moment."""
     ended = Identity.objects.filter(ended_at=at)
-    return ended.filter(contact_id__in=among_ids([each.pk for each in contacts])).exists()
+    return ended.filter(among_ids("contact_id", [each.pk for each in contacts])).exists()
 
 
 def is_same_number(phone: str, other: str) -> bool:

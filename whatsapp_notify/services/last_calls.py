@@ -26,7 +26,7 @@ def before(*, rows: Sequence[InboundMessage], of: QuerySet[Message]) -> Mapping[
     written = ExpressionWrapper(OuterRef("sent_at") + SECOND, output_field=DateTimeField())
     last = of.filter(contact_id=OuterRef("contact_id"), called_at__lt=written)
     last = last.order_by("-called_at", "-id")
-    asked = InboundMessage.objects.filter(pk__in=among([row.pk for row in rows]))
+    asked = InboundMessage.objects.filter(among("pk", [row.pk for row in rows]))
     found = {
         pk: message_id
         for pk, message_id in asked.values_list("pk", Subquery(last.values("pk")[:1]))

@@ -95,7 +95,7 @@ def _hold(told: Sequence[_Told]) -> dict[int, Held]:
     if others:
         found = Message.objects.filter(provider_message_id__in=others)
         ids.update(found.values_list("id", flat=True))
-    return news.hold(Message.objects.filter(pk__in=among(ids)))
+    return news.hold(Message.objects.filter(among("pk", ids)))
 
 
 def _learn(told: Sequence[_Told], messages: dict[int, Held], now: datetime) -> None:

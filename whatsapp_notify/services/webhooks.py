@@ -184,7 +184,7 @@ def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
     Passed over, the webhook would wait for a lease, and lose one of its attempts.
     """
     rows = WebhookEvent.objects.select_for_update(no_key=True)
-    return rows.filter(pk__in=among(ids), is_pending=True)
+    return rows.filter(among("pk", ids), is_pending=True)
 
 
 def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
@@ -224,7 +224,7 @@ def _find_broken_off(now: datetime) -> None:
                 pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
             )
             ids = list(patience.free(events).values_list("pk", flat=True))
-            WebhookEvent.objects.filter(pk__in=among(ids)).update(
+            WebhookEvent.objects.filter(among("pk", ids)).update(
                 attempts=1, processed_at=min(each.taken_at, now - LEASE)
             )
             if not events.exists():
@@ -442,7 +442,7 @@ def _finish(readings: Sequence[_Reading], now: datetime) -> None:
     """This will write what became of webhooks."""
     for attempts in {reading.attempts for reading in readings}:
         ids = [each.event_id for each in readings if each.attempts == attempts]
-        WebhookEvent.objects.filter(pk__in=among(ids)).update(
+        WebhookEvent.objects.filter(among("pk", ids)).update(
             state=State.PROCESSED,
             is_pending=False,
             attempts=attempts,
