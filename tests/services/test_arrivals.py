@@ -238,7 +238,7 @@ class TestArecord:
     def test_gathers_for_a_moment_after_an_insert(
         self, gate: Gate, monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
     ) -> None:
-        monkeypatch.setattr(arrivals, "_GATHER_SECONDS", seconds)
+        monkeypatch.setattr(arrivals, "_gathering", lambda count: seconds)
         gate.opened.set()
 
         async def one_and_two_more() -> None:
@@ -248,6 +248,17 @@ class TestArecord:
         in_a_loop(one_and_two_more())
 
         assert gate.sizes == sizes
+
+    @pytest.mark.parametrize(
+        ("per_second", "settled_on"), [(100, 0.004), (500, 0.004), (800, 0.016), (5000, 0.016)]
+    )
+    def test_gathers_longer_the_more_come(self, per_second: int, settled_on: float) -> None:
+        """Few wait hardly at all; also once a crowd has gone by."""
+        seconds = arrivals._gathering(8)
+        for _insert in range(40):
+            seconds = arrivals._gathering(max(1, round(per_second * seconds)))
+
+        assert seconds == settled_on
 
     def test_rings_once_for_those_that_go_together(
         self, gate: Gate, monkeypatch: pytest.MonkeyPatch

@@ -12,7 +12,9 @@ A server that runs an event loop has no thread for each webhook, and the loop mu
 database. Those of a loop are gathered by the loop itself and inserted in a thread; no thread is
 woken for each. To gather costs nothing there, so an INSERT begins no sooner than some milliseconds
 after the one before: at 500 webhooks a second each would be an INSERT of its own otherwise. The
-first one after a pause still waits for nothing.
+more came together, the longer is gathered for the next: above some 670 a second that grows from
+INSERT to INSERT up to its limit, below it shrinks again. The first one after a pause still waits
+for nothing.
 """
 
 import asyncio
@@ -38,8 +40,11 @@ _TOGETHER = 64
 _TOGETHER_BYTES = 8 * 1024 * 1024
 #: How long somebody else's INSERT is waited for.
 _PATIENCE_SECONDS = 2.0
-#: From the begin of one INSERT of an event loop to that of the next.
+#: From the begin of one INSERT of an event loop to that of the next: at least, for each that the
+#: one took, and at most.
 _GATHER_SECONDS = 0.004
+_GATHER_SECONDS_EACH = 0.0015
+_GATHER_SECONDS_AT_MOST = 0.016
 #: Threads that insert for event loops: one rings, or is done, while another inserts.
 _INSERTING_THREADS = 2
 
@@ -156,8 +161,9 @@ class _Stream:
             self._begin()
 
     def _begin(self) -> None:
-        self._may_begin_at = self.loop.time() + _GATHER_SECONDS
+        begun_at = self.loop.time()
         going = _take(self._waiting)
+        self._may_begin_at = begun_at + _gathering(len(going))
         try:
             _executor.submit(self._insert, going)
         except RuntimeError:
@@ -188,6 +194,11 @@ class _Stream:
             future = self._futures.get(each)
             if future is not None and not future.done():
                 future.set_result(None)
+
+
+def _gathering(count: int) -> float:
+    """This will tell how many seconds to gather after an INSERT of so many."""
+    return max(_GATHER_SECONDS, min(_GATHER_SECONDS_EACH * count, _GATHER_SECONDS_AT_MOST))
 
 
 _queue = _Queue()
