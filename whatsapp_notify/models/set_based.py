@@ -140,8 +140,7 @@ def look_up_by_key() -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('enable_hashjoin', 'off', true), "
-                "set_config('enable_mergejoin', 'off', true), "
-                "set_config('enable_seqscan', 'off', true)"
+                "set_config('enable_mergejoin', 'off', true)"
             )
 
 
