@@ -249,6 +249,20 @@ class TestArecord:
 
         assert gate.sizes == sizes
 
+    def test_what_fills_an_insert_is_gathered_no_longer(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_gathering", lambda count: 60.0)
+        monkeypatch.setattr(arrivals, "_TOGETHER", 3)
+        others = [arecord(number) for number in range(1, 4)]
+
+        async def within_seconds() -> None:
+            await asyncio.wait_for(one_and_then(gate, *others), 5)
+
+        in_a_loop(within_seconds())
+
+        assert gate.sizes == [1, 3]
+
     @pytest.mark.parametrize(
         ("per_second", "settled_on"), [(100, 0.004), (500, 0.004), (800, 0.016), (5000, 0.016)]
     )

@@ -14,7 +14,7 @@ woken for each. To gather costs nothing there, so an INSERT begins no sooner tha
 after the one before: at 500 webhooks a second each would be an INSERT of its own otherwise. The
 more came together, the longer is gathered for the next: above some 670 a second that grows from
 INSERT to INSERT up to its limit, below it shrinks again. The first one after a pause still waits
-for nothing.
+for nothing, nor do those that fill an INSERT.
 """
 
 import asyncio
@@ -155,7 +155,8 @@ class _Stream:
 
     def _begin_next(self) -> None:
         self._is_busy = True
-        if self._may_begin_at > self.loop.time():
+        # More than one INSERT takes have waited long enough.
+        if self._may_begin_at > self.loop.time() and len(self._waiting) < _TOGETHER:
             self.loop.call_at(self._may_begin_at, self._begin)
         else:
             self._begin()

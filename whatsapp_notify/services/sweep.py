@@ -19,6 +19,7 @@ from whatsapp_notify.models import (
 )
 from whatsapp_notify.models.set_based import update_rows
 from whatsapp_notify.services import (
+    delivery,
     doorbells,
     errands,
     inbound_media,
@@ -155,5 +156,5 @@ def _ring_again(now: datetime) -> None:
         doorbells.ring(signals.errands_due, sender=InboundMessage)
     if inbound_media.is_due(now=now):
         doorbells.ring(signals.media_due, sender=InboundMedia)
-    if Message.objects.filter(is_pending=True, due_at__lte=now).exists():
+    if delivery.is_due(now=now):
         doorbells.ring(signals.messages_due, sender=Message)

@@ -26,7 +26,7 @@ from whatsapp_notify.models import (
     Survey,
     Topic,
 )
-from whatsapp_notify.services import errands, webhooks
+from whatsapp_notify.services import delivery, errands, webhooks
 
 #: Customers who take turns; each writes several times.
 _CUSTOMERS = 3000
@@ -150,9 +150,8 @@ def _watch(heard: Heard, poster: processes.Process, *, queue: str) -> None:
 def _is_anything_due() -> bool:
     """This will tell whether the bot or the shop is still to be asked, or an answer to leave."""
     now = timezone.now()
-    due = Message.objects.filter(is_pending=True, due_at__lte=now)
     calling = Message.objects.filter(call_expires_at__isnull=False)
-    return errands.is_due(now=now) or due.exists() or calling.exists()
+    return errands.is_due(now=now) or delivery.is_due(now=now) or calling.exists()
 
 
 def words() -> None:
