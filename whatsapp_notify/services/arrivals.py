@@ -155,7 +155,7 @@ class _Stream:
 
     def _begin_next(self) -> None:
         self._is_busy = True
-        # More than one INSERT takes have waited long enough.
+        # As many as one INSERT takes have waited long enough.
         if self._may_begin_at > self.loop.time() and len(self._waiting) < _TOGETHER:
             self.loop.call_at(self._may_begin_at, self._begin)
         else:

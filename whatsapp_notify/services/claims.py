@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists
 from django.db.models.expressions import Combinable
 
@@ -38,7 +38,7 @@ from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, DeliveryEvent, Message, Sender
 from whatsapp_notify.models.set_based import among, as_text, from_text, look_up_by_key, update_rows
-from whatsapp_notify.services import facts, faults, installation, senders, timeline
+from whatsapp_notify.services import facts, faults, installation, patience, senders, timeline
 from whatsapp_notify.services.facts import ContactFacts
 
 logger = logging.getLogger(__name__)
@@ -323,12 +323,7 @@ def _hold_due(
     Both rows are held until the commit; whoever else holds one of them is not waited for.
     """
     rows = (
-        Message.objects.select_for_update(
-            # SQLite has no row locks: its transaction holds the whole database anyway.
-            skip_locked=connection.features.has_select_for_update_skip_locked,
-            no_key=True,
-        )
-        .filter(is_pending=True, due_at__lte=now)
+        patience.free(Message.objects.filter(is_pending=True, due_at__lte=now))
         .order_by("priority", "due_at", "id")
         .values_list(*_DUE_COLUMNS, "contact__consent_revision", *facts.contact_columns("contact"))
     )

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
 
 from whatsapp_notify import signals
@@ -120,15 +120,10 @@ def _claim(now: datetime) -> list[_Claim]:
 
 def _take(due: QuerySet[InboundMessage], limit: int, now: datetime) -> list[_Claim]:
     with transaction.atomic(durable=True):
-        held = due.select_for_update(
-            # SQLite has no row locks: its transaction holds the whole database anyway.
-            skip_locked=connection.features.has_select_for_update_skip_locked,
-            no_key=True,
-        )
         rows = list(
-            held.order_by("errand_due_at", "pk").values_list(
-                "pk", "contact_id", "errand", "errand_tries"
-            )[:limit]
+            patience.free(due)
+            .order_by("errand_due_at", "pk")
+            .values_list("pk", "contact_id", "errand", "errand_tries")[:limit]
         )
         InboundMessage.objects.filter(pk__in=[pk for pk, *_rest in rows]).update(
             errand_tries=F("errand_tries") + 1, errand_due_at=now + LEASE + bots.patience()
