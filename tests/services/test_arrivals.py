@@ -263,6 +263,23 @@ class TestArecord:
 
         assert gate.sizes == [1, 3]
 
+    def test_waits_for_nobody_more_once_they_pause(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A client with three connections posts the next three once these are answered."""
+        monkeypatch.setattr(arrivals, "_gathering", lambda count: 60.0 if count > 1 else 0.05)
+        gate.opened.set()
+
+        async def three_by_three() -> None:
+            await arecord(0)
+            for number in (1, 4, 7):
+                posts = asyncio.gather(*map(arecord, range(number, number + 3)))
+                await asyncio.wait_for(posts, 5)
+
+        in_a_loop(three_by_three())
+
+        assert gate.sizes == [1, 3, 3, 3]
+
     @pytest.mark.parametrize(
         ("per_second", "settled_on"), [(100, 0.004), (500, 0.004), (800, 0.016), (5000, 0.016)]
     )

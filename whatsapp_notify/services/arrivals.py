@@ -13,8 +13,10 @@ database. Those of a loop are gathered by the loop itself and inserted in a thre
 woken for each. To gather costs nothing there, so an INSERT begins no sooner than some milliseconds
 after the one before: at 500 webhooks a second each would be an INSERT of its own otherwise. The
 more came together, the longer is gathered for the next: above some 670 a second that grows from
-INSERT to INSERT up to its limit, below it shrinks again. The first one after a pause still waits
-for nothing, nor do those that fill an INSERT.
+INSERT to INSERT up to its limit, below it shrinks again. But once nobody has come for much longer
+than between two of those before, nobody more is waited for: a client with few connections sends its
+next POSTs only when these are answered. The first one after a pause still waits for nothing, nor do
+those that fill an INSERT.
 """
 
 import asyncio
@@ -45,6 +47,9 @@ _PATIENCE_SECONDS = 2.0
 _GATHER_SECONDS = 0.004
 _GATHER_SECONDS_EACH = 0.0015
 _GATHER_SECONDS_AT_MOST = 0.016
+#: Nobody more is waited for after so many times the time between two of those before. Where they
+#: come independently, one in seven comes later than that.
+_PAUSE = 2
 #: Threads that insert for event loops: one rings, or is done, while another inserts.
 _INSERTING_THREADS = 2
 
@@ -132,7 +137,10 @@ class _Stream:
         self._futures: dict[_Arrival, asyncio.Future[None]] = {}
         #: An INSERT is under way, or its moment is waited for.
         self._is_busy = False
+        self._begun_at = 0.0
         self._may_begin_at = 0.0
+        self._came_at = 0.0
+        self._pause_seconds = 0.0
 
     async def insert(self, arrival: _Arrival) -> None:
         """This will wait until it is inserted, together with others, or that has failed.
@@ -141,6 +149,7 @@ class _Stream:
         """
         future = self._futures[arrival] = self.loop.create_future()
         self._waiting.append(arrival)
+        self._came_at = self.loop.time()
         try:
             if not self._is_busy:
                 self._begin_next()
@@ -154,17 +163,22 @@ class _Stream:
                 self._waiting.remove(arrival)
 
     def _begin_next(self) -> None:
+        """This will insert those that wait, or look again when more may have come."""
         self._is_busy = True
+        looks_at = max(self._begun_at + _GATHER_SECONDS, self._came_at + self._pause_seconds)
+        looks_at = min(looks_at, self._may_begin_at)
         # As many as one INSERT takes have waited long enough.
-        if self._may_begin_at > self.loop.time() and len(self._waiting) < _TOGETHER:
-            self.loop.call_at(self._may_begin_at, self._begin)
+        if looks_at > self.loop.time() and len(self._waiting) < _TOGETHER:
+            self.loop.call_at(looks_at, self._begin_next)
         else:
             self._begin()
 
     def _begin(self) -> None:
-        begun_at = self.loop.time()
+        begun_at, before = self.loop.time(), self._begun_at
         going = _take(self._waiting)
+        self._begun_at = begun_at
         self._may_begin_at = begun_at + _gathering(len(going))
+        self._pause_seconds = _PAUSE * (begun_at - before) / max(1, len(going))
         try:
             _executor.submit(self._insert, going)
         except RuntimeError:
