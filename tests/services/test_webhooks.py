@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests import chat, factories, webhook_bodies
 from tests.concurrency import beside, on_postgresql, together
@@ -417,6 +418,20 @@ class TestProcess:
 
         assert webhooks.process(now=NOW) == 3
         assert states() == ["processed"] * 3
+
+    def test_what_holds_statuses_alone_is_read_in_one_transaction(self) -> None:
+        """Each commit waits for the disk."""
+        [message] = calling()
+        post(webhook_bodies.body(statuses=[told(message, "sent")]))
+        webhooks.process(now=NOW)  # also beats for the first time
+        post(webhook_bodies.body(statuses=[told(message, "delivered")]))
+
+        with CaptureQueriesContext(connection) as statements:
+            webhooks.process(now=NOW)
+
+        begun = [each["sql"] for each in statements if each["sql"].startswith("BEGIN")]
+        assert len(begun) == 1
+        assert not WebhookBatch.objects.exists()
 
     def test_f25_reads_a_long_backlog_in_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(3):

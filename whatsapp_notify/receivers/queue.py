@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 SILENCE_SECONDS = 30.0
 _CONNECT_SECONDS = 1.0
 #: Webhooks that keep coming are read together so often.
-_WEBHOOKS_TOGETHER_SECONDS = 0.4
+_WEBHOOKS_TOGETHER_SECONDS = 0.8
 # A pooled connection that the broker has closed meanwhile is replaced, once.
 _RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 

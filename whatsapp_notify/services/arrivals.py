@@ -50,6 +50,8 @@ _GATHER_SECONDS_AT_MOST = 0.016
 #: Nobody more is waited for after so many times the time between two of those before. Where they
 #: come independently, one in seven comes later than that.
 _PAUSE = 2
+#: What comes sooner is now: the time of uvloop's event loop moves on by so much.
+_TICK_SECONDS = 0.001
 #: Threads that insert for event loops: one rings, or is done, while another inserts.
 _INSERTING_THREADS = 2
 
@@ -168,7 +170,8 @@ class _Stream:
         looks_at = max(self._begun_at + _GATHER_SECONDS, self._came_at + self._pause_seconds)
         looks_at = min(looks_at, self._may_begin_at)
         # As many as one INSERT takes have waited long enough.
-        if looks_at > self.loop.time() and len(self._waiting) < _TOGETHER:
+        is_soon = looks_at < self.loop.time() + _TICK_SECONDS
+        if not is_soon and len(self._waiting) < _TOGETHER:
             self.loop.call_at(looks_at, self._begin_next)
         else:
             self._begin()

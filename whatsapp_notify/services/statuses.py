@@ -24,6 +24,8 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
     A status about no message of ours is kept apart and matched when the message turns up.
     Statuses of groups and words that are new move nothing; their raw webhook stays.
 
+    Where this fails inside of a transaction, that one has to end: it has no savepoint of its own.
+
     Returns:
         How many messages changed their state.
     """
@@ -34,7 +36,7 @@ def apply(*, statuses: Sequence[Status], now: datetime) -> int:
     ]
     if not known:
         return 0
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         instance = installation.current(now=now).instance
         told = [_read(status, state, instance) for status, state in known]
         messages = _hold(told)

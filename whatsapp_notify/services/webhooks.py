@@ -15,7 +15,7 @@ from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.models import WebhookBatch, WebhookEvent
-from whatsapp_notify.models.set_based import among, look_up_by_key, update_rows
+from whatsapp_notify.models.set_based import among, insert_rows, look_up_by_key, update_rows
 from whatsapp_notify.services import (
     doorbells,
     faults,
@@ -110,7 +110,6 @@ def process(*, now: datetime, clock: Clock | None = None, batch: int = BATCH) ->
         ids, may_be_more = _take(batch, tell())
         if ids:
             patience.with_database(lambda ids=ids: _process_batch(ids, tell))  # type: ignore[misc]
-            WebhookBatch.objects.filter(first_id=ids[0]).delete()
             # Whoever looked while these were ours has passed over what came between them.
             may_be_more = may_be_more or _fresh().filter(pk__range=(ids[0], ids[-1])).exists()
         # One each time, whatever else comes; last, for it may have killed whoever read it.
@@ -172,9 +171,7 @@ def _fresh() -> QuerySet[WebhookEvent]:
 
 
 def _broken_off(now: datetime) -> QuerySet[WebhookEvent]:
-    return WebhookEvent.objects.filter(
-        is_pending=True, attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE
-    )
+    return waiting().filter(attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE)
 
 
 def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
@@ -203,10 +200,8 @@ def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
         ids = _within_bytes(found)[:batch]
         if not ids:
             break
-        taken = WebhookBatch(first_id=ids[0], last_id=ids[-1], taken_at=now)
-        WebhookBatch.objects.bulk_create([taken], ignore_conflicts=True)
-        mine = WebhookBatch.objects.filter(first_id=ids[0], last_id=ids[-1], taken_at=now)
-        if mine.exists():
+        batch_of_mine = {"first_id": ids[0], "last_id": ids[-1], "taken_at": now}
+        if insert_rows(model=WebhookBatch, rows=[batch_of_mine]):
             return ids, len(found) > len(ids)
     return [], False
 
@@ -216,10 +211,13 @@ def _find_broken_off(now: datetime) -> None:
 
     What is held is still being read, by a process that takes its time; it keeps nobody here.
     """
+    # Taken in the future means by a clock that was ahead: nobody knows since when.
+    is_lost = Q(taken_at__lte=now - LEASE) | Q(taken_at__gt=now + LEASE)
+    lost = WebhookBatch.objects.filter(is_lost).order_by("first_id")
+    if not lost.exists():
+        return
     with transaction.atomic():
-        # Taken in the future means by a clock that was ahead: nobody knows since when.
-        is_lost = Q(taken_at__lte=now - LEASE) | Q(taken_at__gt=now + LEASE)
-        for each in patience.free(WebhookBatch.objects.filter(is_lost).order_by("first_id")):
+        for each in patience.free(lost):
             events = WebhookEvent.objects.filter(
                 pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
             )
@@ -233,6 +231,8 @@ def _find_broken_off(now: datetime) -> None:
 
 def _take_broken_off(now: datetime) -> list[int]:
     """This will count an attempt on one webhook that broke off its processing."""
+    if _broken_off(now).values_list("pk").first() is None:
+        return []
     with transaction.atomic():
         rows = patience.free(_broken_off(now))
         # Who has waited longest first: one that kills its worker comes after those it took along,
@@ -257,14 +257,17 @@ def _within_bytes(sizes: Iterable[tuple[int, int]]) -> list[int]:
 def _process_batch(ids: Sequence[int], clock: Clock, *, is_again: bool = False) -> None:
     # What is read again may have been put off, with many others.
     limit = RowLimit(is_next=is_again)
-    readings = _join_statuses(ids, limit, clock())
+    rest = [each for each in _join_statuses(ids, limit, clock()) if each.has_rest]
+    if not rest:
+        return
     with shared_reads.shared():
-        for group in _groups(reading for reading in readings if reading.has_rest):
+        for group in _groups(rest):
             _process_group(group, limit, clock)
+    _let_go(ids)
 
 
 def _join_statuses(ids: Sequence[int], limit: RowLimit, now: datetime) -> list[_Reading]:
-    """This will read bodies and join their statuses.
+    """This will read bodies and join their statuses; where there is nothing else, that is all.
 
     Those about somebody whose row is held are put off: see Note [Rows that the shop holds] of
     ``patience``.
@@ -278,7 +281,15 @@ def _join_statuses(ids: Sequence[int], limit: RowLimit, now: datetime) -> list[_
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], limit, now)
         _end([reading for reading in readings if not reading.has_rest], now)
+        if not any(reading.has_rest for reading in readings):
+            # In the same commit: each one waits for the disk.
+            _let_go(ids)
     return readings
+
+
+def _let_go(ids: Sequence[int]) -> None:
+    """This will forget that webhooks were taken up together, all of which have been read."""
+    WebhookBatch.objects.filter(first_id=ids[0], last_id=ids[-1]).delete()
 
 
 def _groups(readings: Iterable[_Reading]) -> Iterator[list[_Reading]]:
@@ -459,10 +470,10 @@ def _finish(readings: Sequence[_Reading], now: datetime) -> None:
 
 
 def _put_poison_aside(now: datetime) -> None:
+    poison = waiting().filter(attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE)
+    if poison.values_list("pk").first() is None:
+        return
     with transaction.atomic():
-        poison = WebhookEvent.objects.filter(
-            is_pending=True, attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE
-        )
         ids = list(patience.free(poison).values_list("pk", flat=True))
         WebhookEvent.objects.filter(pk__in=ids).update(
             state=State.QUARANTINED,
