@@ -23,7 +23,7 @@ from whatsapp_notify.domain.receipts import (
     Unknown,
     UnknownReason,
 )
-from whatsapp_notify.models import Identity, Message, Sender
+from whatsapp_notify.models import DeliveryEvent, Identity, Message, Sender
 from whatsapp_notify.services import (
     claims,
     delivery,
@@ -184,6 +184,27 @@ class TestCost:
             return len(seen)
 
         assert queries(40) == queries(2)
+
+    def test_f55_where_a_status_has_told_it_the_row_is_not_written_again(self) -> None:
+        [outgoing] = call()
+        tell(row(outgoing), "sent", wamid="wamid.A1")
+
+        with CaptureQueriesContext(connection) as seen:
+            record((outgoing, ACCEPTED), now=NOW + timedelta(seconds=2))
+
+        # The one that looks for messages that wait for this answer.
+        assert sum('UPDATE "whatsapp_notify_message"' in each["sql"] for each in seen) == 1
+        kinds = DeliveryEvent.objects.filter(message=outgoing.message_id).order_by("id")
+        assert list(kinds.values_list("kind", flat=True))[-2:] == ["sent", "accepted"]
+
+    @pytest.mark.parametrize("seconds", [1, 3])
+    def test_f55_the_earlier_of_both_times_counts(self, seconds: int) -> None:
+        [outgoing] = call()
+        tell(row(outgoing), "sent", wamid="wamid.A1", seconds=seconds)
+
+        record((outgoing, ACCEPTED), now=NOW + timedelta(seconds=2))
+
+        assert row(outgoing).accepted_at == NOW + timedelta(seconds=min(seconds, 2))
 
     def test_a_whole_batch_of_refusals_stops_the_number_once(self) -> None:
         def queries(count: int) -> int:

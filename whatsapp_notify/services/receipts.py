@@ -11,9 +11,9 @@ from whatsapp_notify import signals
 from whatsapp_notify.cloud_api.webhooks import Person
 from whatsapp_notify.domain import backoff
 from whatsapp_notify.domain.receipts import Accepted, Action, Outgoing, Receipt, Refused, Unknown
-from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, State, join
+from whatsapp_notify.domain.statuses import SETTLED_BY_STATUS, WITH_PROVIDER, State, join
 from whatsapp_notify.models import Contact, DeliveryEvent, Identity, Message
-from whatsapp_notify.models.set_based import look_up_by_key, update_rows
+from whatsapp_notify.models.set_based import among, look_up_by_key, update_rows
 from whatsapp_notify.services import (
     contacts,
     doorbells,
@@ -101,7 +101,11 @@ def _is_plain(receipt: Receipt) -> TypeGuard[Accepted]:
 def _accept_at_once(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) -> frozenset[int]:
     """This will write what nearly all answers are, in one statement that reads no row before.
 
-    Only where the message still waits for this very answer; the others are left to ``_join``.
+    Only where the message still waits for this very answer, or a status has told all of it; the
+    others are left to ``_join``.
+
+    Returns:
+        Which messages are done.
     """
     plain = {
         outgoing.message_id: (outgoing, receipt)
@@ -135,15 +139,40 @@ def _accept_at_once(answers: Sequence[tuple[Outgoing, Receipt]], now: datetime) 
         # See Note [Locks are taken in one order] of ``claims``.
         in_order=True,
     )
+    done = accepted | _told_by_status(
+        [answer for pk, answer in plain.items() if pk not in accepted], now
+    )
     timeline.write(
         [
             {"message_id": outgoing.message_id, "attempt": outgoing.attempt}
             for outgoing, _receipt in plain.values()
-            if outgoing.message_id in accepted
+            if outgoing.message_id in done
         ],
         same={"kind": str(Kind.ACCEPTED), "at": now, "recorded_at": now},
     )
-    return accepted
+    return done
+
+
+def _told_by_status(answers: Sequence[tuple[Outgoing, Accepted]], now: datetime) -> frozenset[int]:
+    """This will find those that change nothing in their row: a status was quicker.
+
+    Under load that is every second one.
+    """
+    if not answers:
+        return frozenset()
+    rows = Message.objects.filter(
+        among("pk", [outgoing.message_id for outgoing, _receipt in answers]),
+        state__in=WITH_PROVIDER,
+        accepted_at__lte=now,
+        is_pending=False,
+        call_expires_at__isnull=True,
+    )
+    told = {pk: call for pk, *call in rows.values_list("pk", "attempt", "provider_message_id")}
+    return frozenset(
+        outgoing.message_id
+        for outgoing, receipt in answers
+        if told.get(outgoing.message_id) == [outgoing.attempt, receipt.provider_message_id]
+    )
 
 
 def _join(
@@ -154,6 +183,8 @@ def _join(
     Returns:
         The refusals among them.
     """
+    if not answers:
+        return []
     ids = sorted(outgoing.message_id for outgoing, _receipt in answers)
     lines: list[dict[str, Any]] = []
     refused: list[tuple[Message, Refused]] = []
