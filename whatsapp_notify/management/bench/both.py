@@ -93,6 +93,7 @@ def run(
     per_body: int,
     connections: int,
     latency: float = 0.15,
+    nice: int = 0,
     way: str = "",
 ) -> Loop:
     """This will feed messages at a rate and let their news come back, then wait for the rest.
@@ -102,6 +103,7 @@ def run(
         connections: Over which webhooks come. How many Meta holds is not told; what it asks of a
             shop, a median of 250 ms at 3,300 webhooks a second, would be 825 at the same time.
             Source: WhatsApp Cloud API, "Throughput", 2025-11-21.
+        nice: How far the worker gives way to the web server.
     """
     now = timezone.now()
     seeding.customers(count=_CUSTOMERS, now=now)
@@ -119,7 +121,7 @@ def run(
             *("--path", reverse("whatsapp_notify:webhook")),
             *("--connections", str(connections)),
         )
-        worker = started.worker(processes=workers)
+        worker = started.worker(processes=workers, nice=nice)
         loop = Loop(messages=0, seconds=0.0, costs=Costs())
         with measured({"worker": worker, "web": web, "graph and load": graph}) as costs:
             _feed(loop, queue=started.queue, per_second=per_second, seconds=seconds)

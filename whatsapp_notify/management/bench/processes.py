@@ -94,9 +94,13 @@ class Processes:
         """This will start a process that posts webhooks."""
         return self._start("load", (sys.executable, "-m", f"{_BENCH}.load"), options)
 
-    def worker(self, *, processes: int, pool: str = "prefork") -> Process:
-        """This will start a real Celery worker and wait until it takes tasks."""
+    def worker(self, *, processes: int, pool: str = "prefork", nice: int = 0) -> Process:
+        """This will start a real Celery worker and wait until it takes tasks.
+
+        ``nice``: how far it gives way to others on the same cores, as in ``nice -n``.
+        """
         command = (
+            *(("nice", "-n", str(nice)) if nice else ()),
             *(sys.executable, "-m", "celery", "--quiet", "--app", f"{_BENCH}.celery_app:app"),
             *("worker", "--pool", pool, "--concurrency", str(processes), "--loglevel", "WARNING"),
             *("--queues", self.queue, "--without-gossip", "--without-mingle"),

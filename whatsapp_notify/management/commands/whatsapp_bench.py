@@ -73,6 +73,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--direct", action="store_true", help="webhook, loop: before the shop's middleware."
         )
+        parser.add_argument("--nice", type=int, default=0, help="loop: of the Celery worker.")
         parser.add_argument("--per-body", type=int, nargs="+", default=[1], help="Statuses a body.")
         parser.add_argument(
             "--connections",
@@ -256,11 +257,13 @@ def _loop(options: dict[str, Any]) -> Iterator[str]:
             per_body=per_body,
             connections=options["connections"],
             latency=options["latency"],
+            nice=options["nice"],
             way="BENCH_IS_DIRECT" if options["direct"] else "",
         )
         yield (
             f"{rate} messages/s for {options['seconds']:.0f} s, {options['server']} with 2 "
-            f"workers, {options['processes'][0]} Celery processes, {per_body} statuses a body, "
+            f"workers, {options['processes'][0]} Celery processes at nice {options['nice']}, "
+            f"{per_body} statuses a body, "
             f"{options['connections']} connections"
         )
         yield from (f"  {line}" for line in loop.lines())
