@@ -197,6 +197,26 @@ class TestCost:
         kinds = DeliveryEvent.objects.filter(message=outgoing.message_id).order_by("id")
         assert list(kinds.values_list("kind", flat=True))[-2:] == ["sent", "accepted"]
 
+    def test_f55_the_last_calls_id_counts_though_a_status_was_quicker(self) -> None:
+        """One in the batch that a status has told as it is, one that it has told otherwise."""
+        alike, other = call(2)
+        tell(row(alike), "sent", wamid="wamid.A1")
+        tell(row(other), "failed", wamid="wamid.OLD", code=131000)
+
+        record(
+            (alike, ACCEPTED),
+            (other, Accepted(provider_message_id="wamid.NEW")),
+            now=NOW + timedelta(seconds=2),
+        )
+
+        told = [(row(each).state, row(each).provider_message_id) for each in (alike, other)]
+        assert told == [("sent", "wamid.A1"), ("failed", "wamid.NEW")]
+        lines = DeliveryEvent.objects.filter(kind="accepted")
+        assert set(lines.values_list("message_id", flat=True)) == {
+            alike.message_id,
+            other.message_id,
+        }
+
     @pytest.mark.parametrize("seconds", [1, 3])
     def test_f55_the_earlier_of_both_times_counts(self, seconds: int) -> None:
         [outgoing] = call()
