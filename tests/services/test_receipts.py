@@ -112,6 +112,35 @@ class TestLateAnswers:
         assert (message.state, message.provider_message_id) == ("delivered", "wamid.A1")
         assert message.delivered_at == NOW + timedelta(seconds=1)
 
+    def test_f55_the_last_calls_id_counts_though_a_status_was_quicker(self) -> None:
+        """One in the batch that a status has told as it is, one that it has told otherwise."""
+        alike, other = call(2)
+        tell(row(alike), "sent", wamid="wamid.A1")
+        tell(row(other), "failed", wamid="wamid.OLD", code=131000)
+
+        record(
+            (alike, ACCEPTED),
+            (other, Accepted(provider_message_id="wamid.NEW")),
+            now=NOW + timedelta(seconds=2),
+        )
+
+        told = [(row(each).state, row(each).provider_message_id) for each in (alike, other)]
+        assert told == [("sent", "wamid.A1"), ("failed", "wamid.NEW")]
+        lines = DeliveryEvent.objects.filter(kind="accepted")
+        assert set(lines.values_list("message_id", flat=True)) == {
+            alike.message_id,
+            other.message_id,
+        }
+
+    @pytest.mark.parametrize("seconds", [1, 3])
+    def test_f55_the_earlier_of_both_times_counts(self, seconds: int) -> None:
+        [outgoing] = call()
+        tell(row(outgoing), "sent", wamid="wamid.A1", seconds=seconds)
+
+        record((outgoing, ACCEPTED), now=NOW + timedelta(seconds=2))
+
+        assert row(outgoing).accepted_at == NOW + timedelta(seconds=min(seconds, 2))
+
     def test_an_acceptance_stops_a_resend_that_has_not_left(self) -> None:
         [outgoing] = call()
         record((outgoing, Unknown(reason=UnknownReason.TIMED_OUT)))
@@ -196,35 +225,6 @@ class TestCost:
         assert sum('UPDATE "whatsapp_notify_message"' in each["sql"] for each in seen) == 1
         kinds = DeliveryEvent.objects.filter(message=outgoing.message_id).order_by("id")
         assert list(kinds.values_list("kind", flat=True))[-2:] == ["sent", "accepted"]
-
-    def test_f55_the_last_calls_id_counts_though_a_status_was_quicker(self) -> None:
-        """One in the batch that a status has told as it is, one that it has told otherwise."""
-        alike, other = call(2)
-        tell(row(alike), "sent", wamid="wamid.A1")
-        tell(row(other), "failed", wamid="wamid.OLD", code=131000)
-
-        record(
-            (alike, ACCEPTED),
-            (other, Accepted(provider_message_id="wamid.NEW")),
-            now=NOW + timedelta(seconds=2),
-        )
-
-        told = [(row(each).state, row(each).provider_message_id) for each in (alike, other)]
-        assert told == [("sent", "wamid.A1"), ("failed", "wamid.NEW")]
-        lines = DeliveryEvent.objects.filter(kind="accepted")
-        assert set(lines.values_list("message_id", flat=True)) == {
-            alike.message_id,
-            other.message_id,
-        }
-
-    @pytest.mark.parametrize("seconds", [1, 3])
-    def test_f55_the_earlier_of_both_times_counts(self, seconds: int) -> None:
-        [outgoing] = call()
-        tell(row(outgoing), "sent", wamid="wamid.A1", seconds=seconds)
-
-        record((outgoing, ACCEPTED), now=NOW + timedelta(seconds=2))
-
-        assert row(outgoing).accepted_at == NOW + timedelta(seconds=min(seconds, 2))
 
     def test_a_whole_batch_of_refusals_stops_the_number_once(self) -> None:
         def queries(count: int) -> int:

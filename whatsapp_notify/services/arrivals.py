@@ -139,8 +139,10 @@ class _Stream:
         self._futures: dict[_Arrival, asyncio.Future[None]] = {}
         #: An INSERT is under way, or its moment is waited for.
         self._is_busy = False
+        #: Moments of the loop's clock: the last INSERT's begin, the latest begin of the next ...
         self._begun_at = 0.0
         self._may_begin_at = 0.0
+        #: ... and when somebody came last; after so long without another nobody is waited for.
         self._came_at = 0.0
         self._pause_seconds = 0.0
 

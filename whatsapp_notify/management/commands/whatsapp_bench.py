@@ -263,8 +263,7 @@ def _loop(options: dict[str, Any]) -> Iterator[str]:
         yield (
             f"{rate} messages/s for {options['seconds']:.0f} s, {options['server']} with 2 "
             f"workers, {options['processes'][0]} Celery processes at nice {options['nice']}, "
-            f"{per_body} statuses a body, "
-            f"{options['connections']} connections"
+            f"{per_body} statuses a body, {options['connections']} connections"
         )
         yield from (f"  {line}" for line in loop.lines())
 
