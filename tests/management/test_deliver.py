@@ -144,9 +144,16 @@ class TestOnce:
         queued()
         leases.take(names=["deliver:0"], now=timezone.now())
 
-        run("whatsapp_deliver")
+        said = run("whatsapp_deliver")
 
         assert locmem.outbox == []
+        # It may have been killed a moment ago.
+        assert said.splitlines()[1].endswith("If it was killed, run this again in 15 seconds.")
+
+    def test_is_silent_about_others_that_have_left_nothing(self, run: Run) -> None:
+        leases.take(names=["deliver:0"], now=timezone.now())
+
+        assert len(run("whatsapp_deliver").splitlines()) == 1
 
     def test_shows_that_it_is_alive(self, run: Run) -> None:
         run("whatsapp_deliver")

@@ -23,7 +23,7 @@ from whatsapp_notify.models import (
     WebhookBatch,
     WebhookEvent,
 )
-from whatsapp_notify.services import arrivals, delivery, events, patience, sweep, webhooks
+from whatsapp_notify.services import arrivals, delivery, events, patience, rounds, sweep, webhooks
 
 pytestmark = [pytest.mark.django_db(transaction=True), on_postgresql]
 
@@ -257,18 +257,23 @@ class TestWebhooks:
         assert fresh.state == "processed"
 
 
+def ship(contact: Contact) -> None:
+    """An event that writes to the customer's row: it sets a label."""
+    Label.objects.get_or_create(name="Shipped", set_by="order.shipped")
+    ShopEvent.objects.create(
+        name="order.shipped",
+        key=f"shipped:{contact.pk}",
+        contact=contact,
+        occurred_at=NOW,
+        recorded_at=NOW,
+    )
+
+
 class TestEvents:
     def test_of_somebody_who_buys_keeps_no_other_waiting_and_is_no_fault(self) -> None:
         buying, *others = [chat_shop.customer() for _number in range(3)]
         for contact in (buying, *others):
-            ShopEvent.objects.create(
-                name="order.shipped",
-                key=f"shipped:{contact.pk}",
-                contact=contact,
-                occurred_at=NOW,
-                recorded_at=NOW,
-            )
-        Label.objects.create(name="Shipped", set_by="order.shipped")
+            ship(contact)
 
         with held_by_the_shop(buying):
             for seconds in (0, 5, 10, 15, 20):
@@ -298,6 +303,24 @@ class TestEvents:
         planned.refresh_from_db()
         other.refresh_from_db()
         assert (planned.is_pending, other.is_pending) == (True, False)
+
+
+class TestRounds:
+    def test_f27_whom_an_import_holds_for_hours_keeps_nothing_from_leaving(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of very many, the first comes back before the last has been tried."""
+        monkeypatch.setattr(patience, "ROW_PAUSE", timedelta())
+        monkeypatch.setattr(rounds, "_TURN_SECONDS", 0.3)
+        imported = chat_shop.customer()
+        ship(imported)
+        message = factories.queued()
+
+        with held_by_the_shop(imported):
+            done = rounds.Rounds(clock=lambda: NOW, stop=threading.Event()).run()
+
+        message.refresh_from_db()
+        assert (message.state, done.has_more) == ("accepted", True)
 
 
 class TestAnswers:

@@ -31,6 +31,8 @@ class Drained:
     calls: int = 0
     #: It ended with more to be sent, so that somebody should go on.
     has_more: bool = False
+    #: Enough others sent already, or were killed a moment ago; see ``leases.LASTS``.
+    is_left_to_others: bool = False
 
 
 def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> Drained:
@@ -48,6 +50,7 @@ def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> Drained:
     while fruitless < _PATIENCE:
         lease = leases.take(names=names, now=clock())
         if lease is None:
+            drained.is_left_to_others = True
             break
 
         def live(now: datetime, lease: leases.Held = lease) -> None:

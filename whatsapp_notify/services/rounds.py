@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,10 @@ from whatsapp_notify.services import (
 
 logger = logging.getLogger(__name__)
 
+#: What is put off, as somebody holds its rows, comes back while others are tried; it keeps what
+#: comes after it waiting for no longer.
+_TURN_SECONDS = 15.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
@@ -33,8 +38,10 @@ class Round:
     events: int
     calls: int
     files: int
-    #: It ended with more to be sent, so that the next round should follow at once.
+    #: It ended with more to be done, so that the next round should follow at once.
     has_more: bool = False
+    #: What is due was left to others that send, or were killed a moment ago.
+    is_left_to_others: bool = False
 
     @property
     def is_idle(self) -> bool:
@@ -71,15 +78,11 @@ class Rounds:
             read += count
             if not webhooks.is_waiting(since=now):
                 break
-        answered = 0
-        while not self._stop.is_set() and (count := errands.run(now=self._clock())):
-            answered += count
+        answered, has_errands = self._for_a_turn(errands.run)
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)
-        planned = 0
-        while not self._stop.is_set() and (count := events.process(now=self._clock())):
-            planned += count
+        planned, has_events = self._for_a_turn(events.process)
         drained = drains.drain(clock=self._clock, stop=self._stop)
         # Last, for a large file takes its time.
         fetched = inbound_media.fetch_due(now=self._clock()) if not self._stop.is_set() else 0
@@ -89,11 +92,25 @@ class Rounds:
             events=planned,
             calls=drained.calls,
             files=fetched,
-            has_more=drained.has_more,
+            has_more=drained.has_more or has_errands or has_events,
+            is_left_to_others=drained.is_left_to_others,
         )
 
     def _read(self) -> int:
         return webhooks.process(now=self._clock(), clock=self._clock)
+
+    def _for_a_turn(self, work: Callable[..., int]) -> tuple[int, bool]:
+        """This will do the work until nothing is left of it, or its turn is over.
+
+        Returns:
+            How much was done, and whether the turn has ended it.
+        """
+        total, turn_ends_at = 0, time.monotonic() + _TURN_SECONDS
+        while not self._stop.is_set() and (count := work(now=self._clock())):
+            total += count
+            if time.monotonic() > turn_ends_at:
+                return total, True
+        return total, False
 
     def _when_due(self, task: str, work: Callable[..., object], *, now: datetime) -> None:
         every = next(each.every for each in schedules.SCHEDULES if each.task == task)

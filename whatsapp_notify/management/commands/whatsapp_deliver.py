@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
+from whatsapp_notify.services import delivery, leases
 from whatsapp_notify.services.rounds import Round, Rounds
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,11 @@ class Command(BaseCommand):
             self._tell(done, verbosity=verbosity)
             if not done.has_more or stop.is_set():
                 break
+        if verbosity > 0 and done.is_left_to_others and delivery.is_due(now=timezone.now()):
+            self.stdout.write(
+                "Another process is sending, and what is due is left to it. If it was killed, run "
+                f"this again in {leases.LASTS.seconds} seconds."
+            )
 
     def _run(self, rounds: Rounds, *, interval: float, verbosity: int) -> float:
         """This will do one round and return the seconds to wait before the next."""
