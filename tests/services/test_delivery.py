@@ -328,9 +328,27 @@ class TestRefusals:
         assert (message.state, message.reason, message.failures) == ("queued", "retry", 1)
         assert message.due_at > NOW - timedelta(seconds=1)
 
+    def test_f35_a_network_that_is_away_for_hours_fails_nothing(self) -> None:
+        messages = [factories.queued() for _each in range(3)]
+        answer(Refused(action=Action.RETRY, detail="No connection; nothing was sent."))
+        for minutes in range(300):
+            deliver(now=NOW + timedelta(minutes=minutes))
+
+        assert Message.objects.filter(is_pending=True).count() == len(messages)
+        assert senders.current().circuit_opened_at is not None
+        # Each once a minute until one has failed eight times; then only one of them.
+        assert len(locmem.outbox) < 300 + 3 * 8
+        locmem.reset()
+
+        deliver(now=NOW + timedelta(minutes=301))
+        deliver(now=NOW + timedelta(minutes=302))
+
+        assert senders.current().circuit_opened_at is None
+        assert Message.objects.filter(state="accepted").count() == len(messages)
+
     def test_gives_up_after_its_tries(self) -> None:
         message = factories.queued()
-        answer(Refused(action=Action.RETRY))
+        answer(Refused(action=Action.RETRY, code=131057))
 
         for hours in range(20):
             deliver(now=NOW + timedelta(hours=hours))

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
@@ -199,8 +200,9 @@ def _join(
             case Accepted():
                 _accept(message, receipt, lines, now)
             case Refused():
-                refused.append((message, receipt))
-                _refuse(message, receipt, lines, now)
+                refusal = _weighed(message, receipt)
+                refused.append((message, refusal))
+                _refuse(message, refusal, lines, now)
             case Unknown():
                 _doubt(message, receipt, lines, now)
     update_rows(
@@ -228,6 +230,18 @@ def _accept(
         message.error_code, message.error_detail, message.trace_id = None, "", ""
     kind = Kind.HELD if receipt.is_held else Kind.ACCEPTED
     lines.append(_line(message, kind, now))
+
+
+def _weighed(message: Message, refusal: Refused) -> Refused:
+    """This will return the refusal as one of the number, where Graph could not be reached so often.
+
+    Whatever else is due would end like this message. So all wait, one is tried each minute, and
+    nothing has failed when the network is back.
+    """
+    is_last = message.failures + 1 >= backoff.MAX_FAILURES
+    if refusal.action is Action.RETRY and refusal.code is None and is_last:
+        return replace(refusal, action=Action.STOP_SENDER)
+    return refusal
 
 
 def _refuse(message: Message, receipt: Refused, lines: list[dict[str, Any]], now: datetime) -> None:
