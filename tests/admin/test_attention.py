@@ -91,6 +91,17 @@ class TestPage:
         assert "The access token has expired." in html
         assert "Nothing needs you." not in html
 
+    def test_says_what_to_look_at_where_no_answer_of_metas_came(
+        self, owner: Client, at_work: None, now: datetime
+    ) -> None:
+        sender = make.make_sender(circuit_opened_at=now, circuit_code=None)
+
+        page = owner.get(f"/admin/whatsapp_notify/sender/{sender.pk}/change/").content.decode()
+
+        assert "Sending has stopped because Meta did not answer." in page
+        for html in (page, html_of(owner)):
+            assert "Meta could not be reached, or something else answered in its place." in html
+
     def test_names_customers_by_masked_numbers_only(
         self, owner: Client, contact: Contact, now: datetime
     ) -> None:

@@ -199,7 +199,7 @@ def _template(row: Template) -> SafeString:
 
 def _sender(row: Sender) -> SafeString:
     head = format_html("{} {}", badges.link(row), sender.status_badge(row))
-    if row.circuit_code is not None:
+    if row.circuit_opened_at is not None:
         return _two_lines(head, *words.error(row.circuit_code))
     return _two_lines(head)
 

@@ -156,7 +156,7 @@ def circuit_words(sender: Sender) -> dict[str, Any] | None:
     if sender.circuit_opened_at is None:
         return None
     code = sender.circuit_code
-    meaning, remedy = ("", "") if code is None else words.error(code)
+    meaning, remedy = words.error(code)
     return {
         "since": sender.circuit_opened_at,
         "code": code,

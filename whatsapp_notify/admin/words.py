@@ -256,8 +256,13 @@ def event(name: str) -> Words:
     return _EVENTS.get(name, name)
 
 
-def error(code: int) -> tuple[str, str]:
-    """This will say what a code of Meta's means, and what to do."""
+def error(code: int | None) -> tuple[str, str]:
+    """This will say what a code of Meta's means, and what to do; None where it gave none."""
+    if code is None:
+        return (
+            _("Meta could not be reached, or something else answered in its place."),
+            _("Look at the network, its proxy and the setting GRAPH_URL."),
+        )
     rule = errors.explain(code)
     if rule is None:
         return (
