@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.utils import timezone
 
 from tests import chat, chat_shop, factories, shop, webhook_bodies
@@ -249,6 +249,24 @@ class TestWatch:
         run("whatsapp_deliver", "--watch", "--interval", "0.1")
 
         assert (len(scans), len(rounds)) == (1, 3)
+
+    def test_goes_on_sending_where_the_rare_work_breaks(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(*, now: datetime) -> int:
+            raise ProgrammingError
+
+        monkeypatch.setattr(reconcile, "scan", broken)
+        stop_after(2, monkeypatch)
+        message = queued()
+
+        run("whatsapp_deliver", "--watch", "--interval", "0.1")
+
+        message.refresh_from_db()
+        assert message.state == "accepted"
+        assert [each.message.split(":")[0] for each in caplog.records].count(
+            "A periodic task failed"
+        ) == 1
 
     def test_goes_on_when_the_database_comes_back(
         self, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import ProgrammingError
+from django.utils import timezone
 
 from demo_shop.models import CustomerProfile, Order
 from tests import shop
@@ -101,6 +103,70 @@ class TestScan:
         assert counts == [1, 0]
         assert Watermark.objects.get().started_at == NOW
 
+    @pytest.mark.parametrize(
+        "before", [{**SHIPPED, "value": "Shipped"}, {**SHIPPED, "field": "carrier"}], ids=str
+    )
+    def test_f08_a_watch_that_was_mended_begins_anew(self, watch: Any, before: Any) -> None:
+        """It never matched; what has happened since is the past, and customers know it."""
+        watch(before)
+        reconcile.scan(now=NOW)
+        shop.bulk_orders(3, status="shipped")
+        watch(SHIPPED)
+
+        later = NOW + timedelta(days=20)
+        assert [reconcile.scan(now=later), reconcile.scan(now=later)] == [0, 0]
+        shop.bulk_orders(1, status="shipped")
+        assert reconcile.scan(now=later) == 1
+
+    def test_f08_a_watch_that_is_put_back_begins_anew(self, watch: Any) -> None:
+        watch(SHIPPED)
+        reconcile.scan(now=NOW)
+        watch(CREATED)
+        reconcile.scan(now=NOW)
+        shop.bulk_orders(3, status="shipped")
+        ShopEvent.objects.all().delete()
+        watch(CREATED, SHIPPED)
+
+        reconcile.scan(now=NOW)
+
+        assert not ShopEvent.objects.filter(name="order.shipped").exists()
+
+    def test_f08_a_mark_of_an_earlier_version_is_kept(self, watch: Any) -> None:
+        watch(SHIPPED)
+        reconcile.start(now=NOW)
+        Watermark.objects.update(watched="")
+        shop.bulk_orders(2, status="shipped")
+
+        assert reconcile.scan(now=NOW) == 2
+
+    def test_two_watches_under_one_name_are_both_scanned(self, watch: Any) -> None:
+        watch(SHIPPED, {**SHIPPED, "value": "delivered"})
+        reconcile.start(now=NOW)
+        shop.bulk_orders(1, status="shipped")
+        shop.bulk_orders(1, status="delivered")
+
+        assert [reconcile.scan(now=NOW), reconcile.scan(now=NOW)] == [2, 0]
+
+    def test_a_table_that_cannot_be_asked_keeps_no_other_from_being_scanned(
+        self, watch: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        watch(CREATED, SHIPPED)
+        reconcile.start(now=NOW)
+        shop.bulk_orders(1, status="shipped")
+        real = reconcile._scan
+
+        def scan(watch: Any, mark: Watermark, *, now: Any) -> int:
+            if watch.created:
+                raise ProgrammingError("canary")
+            return real(watch, mark, now=now)
+
+        monkeypatch.setattr(reconcile, "_scan", scan)
+
+        with pytest.raises(ProgrammingError):
+            reconcile.scan(now=NOW)
+
+        assert ShopEvent.objects.filter(name="order.shipped").count() == 1
+
     def test_does_not_look_at_other_values(self, watch: Any) -> None:
         watch(SHIPPED)
         reconcile.start(now=NOW)
@@ -130,6 +196,36 @@ class TestSince:
         reconcile.start(now=NOW + timedelta(seconds=1))
 
         assert reconcile.scan(now=NOW + timedelta(hours=1)) == 0
+
+    @pytest.mark.parametrize(
+        "entry", [entry, {**CREATED, "since": "updated_at"}], ids=["value", "created"]
+    )
+    def test_f08_an_old_order_that_is_saved_again_is_the_past(self, watch: Any, entry: Any) -> None:
+        order = shop.order(status="shipped")
+        watch(entry)
+        began_at = timezone.now()
+        reconcile.start(now=began_at)
+
+        note = Order.objects.get(pk=order.pk)
+        note.carrier = "A note of the staff"
+        note.save()
+
+        assert note.updated_at > began_at
+        assert reconcile.scan(now=timezone.now()) == 0
+        event = ShopEvent.objects.get()
+        assert (event.state, event.is_pending) == ("ignored", False)
+
+    def test_f07_what_update_has_brought_since_the_begin_is_news_also_when_saved(
+        self, watch: Any
+    ) -> None:
+        order = shop.order()
+        watch(self.entry)
+        reconcile.start(now=timezone.now())
+        Order.objects.update(status="shipped", updated_at=timezone.now())
+
+        Order.objects.get(pk=order.pk).save()
+
+        assert reconcile.scan(now=timezone.now()) == 1
 
     @pytest.mark.parametrize(("hours", "count"), [(72, 1), (73, 0)])
     def test_looks_back_for_some_hours(self, watch: Any, hours: int, count: int) -> None:

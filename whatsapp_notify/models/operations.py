@@ -80,6 +80,9 @@ class Watermark(models.Model):
 
     #: Name of the watch: "order.shipped:demo_shop.order".
     name = models.CharField(_("scan"), max_length=160)
+    #: Digest of what is looked for; another value or field is another watch.
+    #: In the database too, for workers of a version that does not know it.
+    watched = models.CharField(max_length=16, blank=True, default="", db_default="")
     #: Rows up to this primary key stood there when the watch was first seen.
     start_pk = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField(_("watching since"))

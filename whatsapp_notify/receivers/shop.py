@@ -12,6 +12,7 @@ Note [Faults without their words]
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -20,7 +21,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from whatsapp_notify.models import ShopEvent
-from whatsapp_notify.services import changes, events, faults, watching
+from whatsapp_notify.services import changes, events, faults, reconcile, watching
 from whatsapp_notify.services.changes import SavedRow
 from whatsapp_notify.services.events import Happening
 from whatsapp_notify.services.watching import ModelWatch, SignalWatch
@@ -57,11 +58,14 @@ class _ModelWatcher:
     def __init__(self, watches: tuple[ModelWatch, ...]) -> None:
         self._watches = watches
         self._names = tuple({field.attname for watch in watches for field in watch.fields})
+        touched = {watch.since for watch in watches if watch.since}
+        self._stashed = tuple({*self._names, *touched})
+        self._horizon = reconcile.Horizon()
 
     def stash(self, *, instance: models.Model, **kwargs: Any) -> None:
         # The dict, not the attributes: reading a deferred field would query.
         loaded = instance.__dict__
-        loaded[_STASH] = {name: loaded[name] for name in self._names if name in loaded}
+        loaded[_STASH] = {name: loaded[name] for name in self._stashed if name in loaded}
 
     def compare(self, *, raw: bool, **arguments: Any) -> None:
         # See Note [The shop never fails because of us].
@@ -86,9 +90,16 @@ class _ModelWatcher:
             loaded={} if created else instance.__dict__.get(_STASH, {}),
             saved=self._saved(instance, update_fields),
         )
-        told = changes.happenings(watches=self._watches, row=row, now=timezone.now())
+        now = timezone.now()
+        told = changes.happenings(watches=self._watches, row=row, now=now)
         if told:
             _record(*told)
+        past = changes.bygones(
+            watches=self._watches, row=row, is_past=self._horizon.is_behind, now=now
+        )
+        if past:
+            with _savepoint():
+                events.note_bygones(*past, now=now)
         self._renew_stash(instance, row, using=using)
 
     def _saved(
@@ -176,13 +187,14 @@ def _is_among(instance: models.Model, attname: str, update_fields: frozenset[str
 
 
 def _record(*happenings: Happening) -> None:
+    with _savepoint():
+        events.record(*happenings, now=happenings[0].occurred_at)
+
+
+def _savepoint() -> AbstractContextManager[object]:
+    """See Note [The shop never fails because of us]."""
     using = router.db_for_write(ShopEvent)
-    now = happenings[0].occurred_at
-    if connections[using].in_atomic_block:
-        with transaction.atomic(using=using):
-            events.record(*happenings, now=now)
-    else:
-        events.record(*happenings, now=now)
+    return transaction.atomic(using=using) if connections[using].in_atomic_block else nullcontext()
 
 
 def _log(where: str, err: Exception) -> None:

@@ -1,6 +1,6 @@
 """Which events follow from a row that was saved."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ class SavedRow:
 
     pk: Any
     created: bool
-    #: As they were when the row was loaded; empty for a new row.
+    #: As they were when the row was loaded, and ``since`` of each watch; empty for a new row.
     loaded: Mapping[str, Any]
     #: As they have been written now.
     saved: Mapping[str, Any]
@@ -27,15 +27,44 @@ def happenings(
 ) -> tuple[Happening, ...]:
     """This will return the events of one save: created, reached a value, changed."""
     return tuple(
-        Happening(
-            name=watch.event,
-            key=watch.key(row.pk) + suffix,
-            occurred_at=now,
-            subject_label=watch.label,
-            subject_pk=watching.pk_text(row.pk),
-        )
+        _happening(watch, row, now, suffix)
         for watch in watches
         for suffix in _suffixes(watch, row, now)
+    )
+
+
+def bygones(
+    *,
+    watches: Sequence[ModelWatch],
+    row: SavedRow,
+    is_past: Callable[[ModelWatch, datetime], bool],
+    now: datetime,
+) -> tuple[Happening, ...]:
+    """This will return what had happened to a row before it was watched, and is not to be told.
+
+    The save may have touched ``since``, by which the scan would take it for news.
+
+    Args:
+        is_past: Whether the row was touched last, at that time, before the watch began.
+    """
+    return tuple(
+        _happening(watch, row, now)
+        for watch in watches
+        if watch.since
+        and not row.created
+        and (watch.created or (watch.values and _has_reached(watch, row.loaded)))
+        and isinstance(touched_at := row.loaded.get(watch.since), datetime)
+        and is_past(watch, touched_at)
+    )
+
+
+def _happening(watch: ModelWatch, row: SavedRow, now: datetime, suffix: str = "") -> Happening:
+    return Happening(
+        name=watch.event,
+        key=watch.key(row.pk) + suffix,
+        occurred_at=now,
+        subject_label=watch.label,
+        subject_pk=watching.pk_text(row.pk),
     )
 
 

@@ -70,6 +70,13 @@ def record(*happenings: Happening, now: datetime) -> int:
     return count
 
 
+def note_bygones(*happenings: Happening, now: datetime) -> None:
+    """This will see to it that what happened before the shop was watched is never told."""
+    note = _("It happened before the shop was watched.")
+    ignored = {"state": ShopEvent.State.IGNORED, "is_pending": False, "note": note}
+    insert_rows(model=ShopEvent, rows=[_row(each, now=now) | ignored for each in happenings])
+
+
 def record_for_customer(happening: Happening, *, customer: Customer, now: datetime) -> int:
     """This will record an event about a person whom the caller describes.
 

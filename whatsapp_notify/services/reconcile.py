@@ -12,33 +12,59 @@ Note [What a scan can know]
       that stood there before and is moved by ``update()`` later is *not* found;
     - with ``since`` (the field with the time of creation, or of the last change), rows count
       that were touched after the watermark and within ``RECONCILE_HOURS``. ``update()`` must
-      then write that field itself: ``auto_now`` does not work there;
+      then write that field itself: ``auto_now`` does not work there. A row that stood there
+      with its value before the watermark, and is saved later, is noted as the past by the
+      receiver, which has seen it before the save; raw SQL that touches all rows of a table
+      makes news of them;
     - a model whose primary key does not grow, such as a UUID, is scanned with ``since`` only;
     - changes of a field (``changes``) and signals leave no trace and cannot be found.
+
+    Another value, field or ``since`` is another watch, which begins anew; so does one that was
+    taken out of the settings and is put back.
 
     What was found once has an event. The rows of events must therefore outlive the rows of
     the shop that they tell of: retention may empty them, not delete them.
 """
 
-from collections.abc import Iterator
+import hashlib
+import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import models, router, transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Replace
 
 from whatsapp_notify import conf
 from whatsapp_notify.models import ShopEvent, Watermark
-from whatsapp_notify.models.set_based import insert_rows
-from whatsapp_notify.services import events, watching
+from whatsapp_notify.services import events, faults, watching
 from whatsapp_notify.services.events import Happening
 from whatsapp_notify.services.watching import ModelWatch
+
+logger = logging.getLogger(__name__)
 
 #: Rows of one INSERT.
 _CHUNK_SIZE = 500
 #: Most rows that one scan of one watch takes; the next scan goes on.
 _MAX_FOUND = 10_000
+
+
+class Horizon:
+    """Since when watches look; what was touched last before that is the past."""
+
+    def __init__(self) -> None:
+        self._started_at: dict[str, datetime] = {}
+
+    def is_behind(self, watch: ModelWatch, touched_at: datetime) -> bool:
+        """This will tell whether the watch began after that time; asks the database once."""
+        if watch.name not in self._started_at:
+            # A savepoint: where the shop's transaction is open, a fault must not end it.
+            with transaction.atomic(using=router.db_for_read(Watermark)):
+                marks = Watermark.objects.values_list("name", "started_at")
+                self._started_at = dict(marks)
+        started_at = self._started_at.get(watch.name)
+        return started_at is not None and touched_at < started_at
 
 
 def start(*, now: datetime) -> int:
@@ -48,14 +74,10 @@ def start(*, now: datetime) -> int:
         How many watches are new.
     """
     known = set(Watermark.objects.values_list("name", flat=True))
-    fresh = [watch for watch in _watches() if watch.name not in known]
-    return insert_rows(
-        model=Watermark,
-        rows=[
-            {"name": watch.name, "start_pk": _highest_pk(watch), "started_at": now}
-            for watch in fresh
-        ],
-    )
+    fresh = {name: watches for name, watches in _watches().items() if name not in known}
+    for name, watches in fresh.items():
+        _begin(name, watches, now=now)
+    return len(fresh)
 
 
 def scan(*, now: datetime) -> int:
@@ -63,10 +85,27 @@ def scan(*, now: datetime) -> int:
 
     Returns:
         How many were recorded.
+
+    Raises:
+        Exception: Whatever the shop's table raised when it was asked; all others were scanned.
     """
-    start(now=now)
+    named, count, fault = _watches(), 0, None
+    Watermark.objects.exclude(name__in=named).delete()
     marks = {mark.name: mark for mark in Watermark.objects.all()}
-    return sum(_scan(watch, marks[watch.name], now=now) for watch in _watches())
+    for name, watches in named.items():
+        try:
+            mark = _mark(name, watches, marks.get(name), now=now)
+            count += sum(_scan(watch, mark, now=now) for watch in watches)
+        except Exception as err:  # noqa: BLE001  # a table of the shop's may be migrated right now
+            logger.error(
+                "A watched table could not be scanned: %s",
+                faults.trace(err),
+                extra={"watch": faults.printable(name)},
+            )
+            fault = err
+    if fault is not None:
+        raise fault
+    return count
 
 
 def can_scan(watch: ModelWatch) -> bool:
@@ -74,10 +113,50 @@ def can_scan(watch: ModelWatch) -> bool:
     return not watch.changes and (bool(watch.since) or _grows(watch))
 
 
-def _watches() -> Iterator[ModelWatch]:
+def _watches() -> dict[str, list[ModelWatch]]:
+    """This will return the watches that can be scanned by their names; two may share one."""
+    named: dict[str, list[ModelWatch]] = {}
     for watch in watching.load():
         if isinstance(watch, ModelWatch) and can_scan(watch):
-            yield watch
+            named.setdefault(watch.name, []).append(watch)
+    return named
+
+
+def _mark(
+    name: str, watches: Sequence[ModelWatch], mark: Watermark | None, *, now: datetime
+) -> Watermark:
+    """This will return since when the watches look; other ones under the same name begin anew."""
+    if mark is None or mark.watched not in {"", _digest(watches)}:
+        return _begin(name, watches, now=now)
+    if not mark.watched:
+        # Of a version that did not write it.
+        Watermark.objects.filter(pk=mark.pk).update(watched=_digest(watches))
+    return mark
+
+
+def _begin(name: str, watches: Sequence[ModelWatch], *, now: datetime) -> Watermark:
+    """This will let watches begin now: what stands now is the past."""
+    fresh = {
+        "watched": _digest(watches),
+        "start_pk": _highest_pk(watches[0]),
+        "started_at": now,
+    }
+    mark, _created = Watermark.objects.update_or_create(name=name, defaults=fresh)
+    return mark
+
+
+def _digest(watches: Sequence[ModelWatch]) -> str:
+    """This will return a mark of what is looked for."""
+    sought = [
+        (
+            watch.created,
+            [each.attname for each in watch.fields],
+            [str(each) for each in watch.values],
+            watch.since,
+        )
+        for watch in watches
+    ]
+    return hashlib.sha256(repr(sought).encode()).hexdigest()[:16]
 
 
 def _scan(watch: ModelWatch, mark: Watermark, *, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """All that the periodic tasks do, one after the other in one process, without a queue."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from whatsapp_notify.services import (
     drains,
     errands,
     events,
+    faults,
     heartbeats,
     inbound_media,
     reconcile,
@@ -57,7 +59,8 @@ class Rounds:
     def __init__(self, *, clock: Callable[[], datetime], stop: threading.Event) -> None:
         self._clock = clock
         self._stop = stop
-        self._done_at: dict[str, datetime] = {}
+        #: By the monotonic clock: the other may be put back.
+        self._done_at: dict[str, float] = {}
 
     def run(self) -> Round:
         """This will do one round: read first, then plan, then send. Needs no open transaction.
@@ -113,11 +116,19 @@ class Rounds:
         return total, False
 
     def _when_due(self, task: str, work: Callable[..., object], *, now: datetime) -> None:
+        """This will do rare work; what breaks in it must not keep messages from leaving.
+
+        Where it was the database that is away, the next step says so.
+        """
         every = next(each.every for each in schedules.SCHEDULES if each.task == task)
-        done_at = self._done_at.get(task)
-        if done_at is None or now - done_at >= every:
+        since = time.monotonic() - self._done_at.get(task, -math.inf)
+        if since < every.total_seconds():
+            return
+        self._done_at[task] = time.monotonic()
+        try:
             work(now=now)
-            self._done_at[task] = now
+        except Exception as err:  # noqa: BLE001  # the shop's own models are asked
+            logger.error("A periodic task failed: %s", faults.trace(err), extra={"task": task})
 
 
 def _refresh_sender(*, now: datetime) -> None:
