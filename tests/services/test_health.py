@@ -236,7 +236,7 @@ class TestLook:
             make.make_event(number, at=NOW)
             accepted(5)
 
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(18):
             health.look(now=NOW)
 
 

@@ -13,8 +13,16 @@ from whatsapp_notify import signals
 from whatsapp_notify.backends.cloud_api import CloudApiBackend
 from whatsapp_notify.backends.locmem import LocmemBackend
 from whatsapp_notify.domain.receipts import Accepted
-from whatsapp_notify.models import Heartbeat, Message
-from whatsapp_notify.services import arrivals, overview, receipts, silence, sweep
+from whatsapp_notify.models import DeliveryEvent, Heartbeat, Message, WebhookEvent
+from whatsapp_notify.services import (
+    arrivals,
+    health,
+    heartbeats,
+    overview,
+    receipts,
+    silence,
+    sweep,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -123,6 +131,17 @@ class TestLook:
 
         assert silence.look(now=after(minutes=16))
 
+    def test_a_month_without_messages_is_none_although_old_webhooks_are_deleted(
+        self, alarms: Any
+    ) -> None:
+        accept(calling()[0])
+        webhook(at=after(seconds=6))
+        heartbeats.beat(name=heartbeats.WEBHOOK, now=after(seconds=7))
+        WebhookEvent.objects.all().delete()
+
+        assert not silence.look(now=after(days=31))
+        assert alarms == []
+
     def test_two_sweeps_at_once_tell_it_once(self, alarms: Any) -> None:
         accept(calling()[0])
 
@@ -156,3 +175,45 @@ class TestOverview:
 
         assert parts["webhook"].silent_since == after(seconds=1)
         assert parts["worker"].silent_since is None
+
+
+class TestHealth:
+    @staticmethod
+    def silent_for(**time: float) -> int | None:
+        items = {item.name: item for item in health.machinery(now=after(**time))}
+        return items["webhook_silence_seconds"].value
+
+    @pytest.fixture
+    def many(self) -> None:
+        """More lines than are looked at, long after the first message was accepted."""
+        webhook(at=after(minutes=-10))
+        accept(calling()[0])
+        silence.look(now=after(minutes=2))
+        at, message = after(minutes=59), Message.objects.get()
+        DeliveryEvent.objects.bulk_create(
+            DeliveryEvent(
+                message=message, kind="accepted", at=at, recorded_at=at, attempt=100 + number
+            )
+            for number in range(501)
+        )
+
+    def test_f69_counts_from_the_first_message_however_many_have_followed(self, many: None) -> None:
+        assert self.silent_for(hours=1) == 3599
+
+    def test_f69_a_webhook_ends_it_before_the_next_sweep(self, many: None) -> None:
+        webhook(at=after(minutes=60))
+
+        assert self.silent_for(minutes=61) == 0
+
+    def test_f69_a_message_after_that_webhook_counts_from_itself(self, many: None) -> None:
+        webhook(at=after(minutes=60))
+        accept(calling()[0], at=after(minutes=61))
+
+        assert self.silent_for(minutes=71) == 599
+
+    def test_f69_counts_where_no_sweep_has_looked(self) -> None:
+        webhook(at=after(minutes=-10))
+        accept(calling()[0])
+
+        assert self.silent_for(minutes=20) == 1199
+        assert not Heartbeat.objects.exists()

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from whatsapp_notify import conf
 from whatsapp_notify.domain import policy
 from whatsapp_notify.models import (
-    DeliveryEvent,
     Heartbeat,
     Installation,
     Message,
@@ -20,16 +19,12 @@ from whatsapp_notify.models import (
     ShopEvent,
     WebhookEvent,
 )
-from whatsapp_notify.services import attention, delivery, heartbeats, webhooks
+from whatsapp_notify.services import attention, delivery, heartbeats, silence, webhooks
 from whatsapp_notify.services.attention import Kind
 from whatsapp_notify.services.health_rules import COUNTED, EXIT_CODES, RULES, Level
 
-#: The latest lines of the delivery log, among which accepted calls are looked for.
-_LATEST_LINES = 500
 #: The sweep looks every few seconds; only a call that it has left alone so long is worth telling.
 _SWEPT_WITHIN = timedelta(minutes=1)
-#: Signs of life are written down every few seconds only.
-_PRECISION = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +93,6 @@ def machinery(*, now: datetime) -> Sequence[Item]:
     unread, unread_since = _oldest_of(webhooks.waiting())
     events = ShopEvent.objects.filter(is_pending=True).order_by("pk")
     first_event = events.values_list("recorded_at", flat=True).first()
-    silent_since = _accepted_since(seen.get(heartbeats.WEBHOOK))
     length, oldest_due_at = _queue(now)
     figures = {
         "worker_age_seconds": None if worker is None else _seconds(worker, now),
@@ -110,7 +104,7 @@ def machinery(*, now: datetime) -> Sequence[Item]:
         "events_age_seconds": _seconds(first_event, now),
         "webhooks_waiting": unread,
         "webhooks_age_seconds": _seconds(unread_since, now),
-        "webhook_silence_seconds": _seconds(silent_since, now),
+        "webhook_silence_seconds": _seconds(silence.unanswered_since(), now),
     }
     return [_item(name, value) for name, value in figures.items()]
 
@@ -170,15 +164,6 @@ def _queue(now: datetime) -> tuple[int, datetime | None]:
 def _oldest_of(events: QuerySet[WebhookEvent]) -> tuple[int, datetime | None]:
     found = events[: COUNTED + 1].aggregate(count=Count("pk"), oldest=Min("received_at"))
     return found["count"], found["oldest"]
-
-
-def _accepted_since(last_webhook_at: datetime | None) -> datetime | None:
-    """This will find since when calls are accepted of which no webhook has told anything."""
-    latest = DeliveryEvent.objects.order_by("-pk").values_list("kind", "at")[:_LATEST_LINES]
-    accepted = [at for kind, at in latest if kind == DeliveryEvent.Kind.ACCEPTED]
-    if last_webhook_at is not None:
-        accepted = [at for at in accepted if at > last_webhook_at + _PRECISION]
-    return min(accepted, default=None)
 
 
 def _is_locked() -> bool:

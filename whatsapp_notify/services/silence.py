@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from whatsapp_notify import backends, signals
 from whatsapp_notify.models import DeliveryEvent, Heartbeat, WebhookEvent
-from whatsapp_notify.services import doorbells
+from whatsapp_notify.services import doorbells, heartbeats
 
 #: No webhook for so long after an accepted message is no delay any more.
 LIMIT = timedelta(minutes=15)
@@ -17,11 +17,14 @@ LIMIT = timedelta(minutes=15)
 #: Names of heartbeats: the first message that nothing was heard of, and whether a person has
 #: been told. Both go with the next webhook.
 _UNANSWERED, TOLD = "unanswered", "silence"
+_REMEMBERED = frozenset({_UNANSWERED, TOLD})
 
 #: Webhooks that came just now answer the question without a look at the messages.
 _FRESH = timedelta(minutes=1)
 #: Lines of the timeline among which an accepted message is looked for.
-_LOOKED_AT = 200
+_LOOKED_AT = 500
+#: The sign of life of webhooks is written down every few seconds only.
+_PRECISION = timedelta(seconds=10)
 
 
 def look(*, now: datetime) -> bool:
@@ -34,19 +37,30 @@ def look(*, now: datetime) -> bool:
     """
     if not backends.load().has_webhooks:
         return False
-    last_at, known = _last_webhook_at(), _known()
-    if any(at <= last_at for at in known.values()):
+    seen = _seen()
+    last_at = _last_webhook_at(seen)
+    known = _known(seen, last_at)
+    if over := (_REMEMBERED & seen.keys()) - known.keys():
         # It may have come between two looks: what was before it is over as well.
-        Heartbeat.objects.filter(name__in=known, at__lte=last_at).delete()
-        known = {name: at for name, at in known.items() if at > last_at}
+        Heartbeat.objects.filter(name__in=over, at__lte=last_at).delete()
     if now - last_at < _FRESH:
         return False
-    since = known.get(_UNANSWERED) or _unanswered_since(last_at)
+    since = known.get(_UNANSWERED) or _remember(_first_accepted(last_at))
     if since is None or now - since < LIMIT:
         return False
     if TOLD not in known:
         _tell(since)
     return True
+
+
+def unanswered_since() -> datetime | None:
+    """This will tell since when messages are accepted and no webhook has come.
+
+    Changes nothing. Behind more messages than are looked at, ``look`` has remembered the first.
+    """
+    seen = _seen()
+    last_at = _last_webhook_at(seen)
+    return _known(seen, last_at).get(_UNANSWERED) or _first_accepted(last_at)
 
 
 def _tell(since: datetime) -> None:
@@ -56,21 +70,35 @@ def _tell(since: datetime) -> None:
         doorbells.ring(signals.attention_needed, reason="webhook_silence", detail=detail)
 
 
-def _known() -> dict[str, datetime]:
-    return dict(Heartbeat.objects.filter(name__in=(_UNANSWERED, TOLD)).values_list("name", "at"))
+def _seen() -> dict[str, datetime]:
+    names = {*_REMEMBERED, heartbeats.WEBHOOK}
+    return dict(Heartbeat.objects.filter(name__in=names).values_list("name", "at"))
 
 
-def _last_webhook_at() -> datetime:
+def _known(seen: dict[str, datetime], last_at: datetime) -> dict[str, datetime]:
+    """This will leave of what is remembered what no webhook has come after."""
+    return {name: at for name, at in seen.items() if name in _REMEMBERED and at > last_at}
+
+
+def _last_webhook_at(seen: dict[str, datetime]) -> datetime:
     newest = WebhookEvent.objects.order_by("-received_at").values_list("received_at", flat=True)
-    return newest.first() or datetime.min.replace(tzinfo=UTC)
+    if (received_at := newest.first()) is not None:
+        return received_at
+    # Webhooks are deleted after weeks, messages are not.
+    read_at = seen.get(heartbeats.WEBHOOK)
+    return datetime.min.replace(tzinfo=UTC) if read_at is None else read_at + _PRECISION
 
 
-def _unanswered_since(last_at: datetime) -> datetime | None:
+def _first_accepted(last_at: datetime) -> datetime | None:
     """This will tell when the first message after the last webhook was accepted."""
     # Not by their times, which stand in no index: see Note [Statuses stay out of indexes].
     newest = DeliveryEvent.objects.order_by("-pk").values_list("kind", "recorded_at")[:_LOOKED_AT]
     accepted = [at for kind, at in newest if kind == DeliveryEvent.Kind.ACCEPTED and at > last_at]
-    if not accepted:
+    return min(accepted, default=None)
+
+
+def _remember(since: datetime | None) -> datetime | None:
+    if since is None:
         return None
-    row, _is_new = Heartbeat.objects.get_or_create(name=_UNANSWERED, defaults={"at": min(accepted)})
+    row, _is_new = Heartbeat.objects.get_or_create(name=_UNANSWERED, defaults={"at": since})
     return row.at
