@@ -18,8 +18,18 @@ from whatsapp_notify.domain.receipts import (
     Unknown,
     UnknownReason,
 )
-from whatsapp_notify.models import Message
-from whatsapp_notify.services import claims, delivery, receipts, senders, statuses, sweep
+from whatsapp_notify.models import Heartbeat, Message
+from whatsapp_notify.services import (
+    claims,
+    delivery,
+    health,
+    heartbeats,
+    overview,
+    receipts,
+    senders,
+    statuses,
+    sweep,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -198,3 +208,48 @@ def test_f90_an_expired_message_never_leaves_whatever_the_clock_did(clock: Clock
 
     assert the_message().state == "expired"
     assert locmem.outbox == []
+
+
+class TestSignOfLife:
+    @staticmethod
+    def ages(now: datetime) -> list[int | None]:
+        items = {item.name: item.value for item in health.machinery(now=now)}
+        return [items["worker_age_seconds"], items["beat_age_seconds"]]
+
+    @staticmethod
+    def alive(now: datetime) -> list[bool]:
+        return [part.is_alive for part in overview.overview(now=now).parts]
+
+    @pytest.fixture(autouse=True)
+    def _ahead(self, clock: Clock) -> None:
+        """One host, whose clock was ahead, was the last to live."""
+        for name in (heartbeats.WORKER, heartbeats.BEAT, heartbeats.WEBHOOK):
+            heartbeats.beat(name=name, now=clock.now + HOUR)
+
+    def test_f90_from_a_clock_ahead_is_none(self, clock: Clock) -> None:
+        assert self.ages(clock.now) == [None, None]
+        parts = overview.overview(now=clock.now).parts
+        assert [(part.at, part.is_alive) for part in parts] == [(None, False)] * 3
+
+    def test_f90_from_a_clock_ahead_counts_when_its_time_has_come(self, clock: Clock) -> None:
+        assert self.ages(clock.now + HOUR + 5 * MINUTE) == [300, 300]
+
+    def test_f90_of_a_clock_that_is_right_takes_its_place(self, clock: Clock) -> None:
+        for name in (heartbeats.WORKER, heartbeats.BEAT, heartbeats.WEBHOOK):
+            heartbeats.beat(name=name, now=clock.now)
+
+        assert self.ages(clock.now + 11 * MINUTE) == [660, 660]
+        assert self.alive(clock.now + MINUTE) == [True] * 3
+        assert self.alive(clock.now + 11 * MINUTE) == [False] * 3
+
+    def test_clocks_that_differ_by_seconds_do_not_matter(self, clock: Clock) -> None:
+        assert self.ages(clock.now + HOUR - MINUTE) == [0, 0]
+        assert self.alive(clock.now + HOUR - MINUTE) == [True] * 3
+
+    def test_is_not_written_down_more_often_for_that(self, clock: Clock) -> None:
+        for seconds in (-5, -1, 1, 5):
+            heartbeats.beat(
+                name=heartbeats.WORKER, now=clock.now + HOUR + timedelta(seconds=seconds)
+            )
+
+        assert Heartbeat.objects.get(name=heartbeats.WORKER).at == clock.now + HOUR

@@ -142,6 +142,38 @@ class TestLook:
         assert not silence.look(now=after(days=31))
         assert alarms == []
 
+    def test_f90_a_webhook_from_a_clock_ahead_hides_no_silence(self, alarms: Any) -> None:
+        webhook(at=after(minutes=-10))
+        webhook(at=after(hours=5))
+        accept(calling()[0])
+
+        assert watched(until=after(minutes=20))[-1]
+        assert len(alarms) == 1
+
+    def test_f90_a_webhook_from_a_clock_ahead_counts_from_when_it_was_read(
+        self, alarms: Any
+    ) -> None:
+        accept(calling()[0])
+        webhook(at=after(hours=5))
+        heartbeats.beat(name=heartbeats.WEBHOOK, now=after(seconds=5))
+
+        assert not any(watched(until=after(hours=3)))
+
+    @pytest.mark.parametrize("sweeps_ahead", [True, False])
+    def test_f90_a_message_from_a_clock_ahead_counts_from_when_it_was_seen(
+        self, alarms: Any, sweeps_ahead: bool
+    ) -> None:
+        webhook(at=after(minutes=-10))
+        accept(calling()[0], at=after(hours=5))
+        if sweeps_ahead:
+            assert silence.look(now=after(hours=5, minutes=20))
+            alarms.clear()
+
+        found = watched(until=after(minutes=30))
+
+        assert found == [False] * 15 + [True] * 15
+        assert len(alarms) == 1
+
     def test_two_sweeps_at_once_tell_it_once(self, alarms: Any) -> None:
         accept(calling()[0])
 

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from whatsapp_notify import conf
 from whatsapp_notify.domain import policy
 from whatsapp_notify.models import (
-    Heartbeat,
     Installation,
     Message,
     Sender,
@@ -88,7 +87,7 @@ def unreachable(*, now: datetime) -> Health:
 
 def machinery(*, now: datetime) -> Sequence[Item]:
     """This will tell whether the parts run and nothing piles up before them."""
-    seen = dict(Heartbeat.objects.values_list("name", "at"))
+    seen = heartbeats.seen(now=now)
     worker, beat = seen.get(heartbeats.WORKER), seen.get(heartbeats.BEAT)
     unread, unread_since = _oldest_of(webhooks.waiting())
     events = ShopEvent.objects.filter(is_pending=True).order_by("pk")
@@ -104,7 +103,7 @@ def machinery(*, now: datetime) -> Sequence[Item]:
         "events_age_seconds": _seconds(first_event, now),
         "webhooks_waiting": unread,
         "webhooks_age_seconds": _seconds(unread_since, now),
-        "webhook_silence_seconds": _seconds(silence.unanswered_since(), now),
+        "webhook_silence_seconds": _seconds(silence.unanswered_since(now=now), now),
     }
     return [_item(name, value) for name, value in figures.items()]
 

@@ -6,12 +6,24 @@ from whatsapp_notify.models import Heartbeat
 
 WORKER, BEAT, WEBHOOK = "worker", "beat", "webhook"
 
+#: A time that lies further ahead comes from a clock that is wrong, and says nothing.
+AHEAD = timedelta(minutes=1)
+
 #: A part that is busy is not written down more often.
 _PRECISION = timedelta(seconds=5)
 
 
 def beat(*, name: str, now: datetime) -> None:
-    """This will note that a part is alive, at most every few seconds."""
+    """This will note that a part is alive, at most every few seconds.
+
+    What a clock that was ahead has noted is written over: else it would hide a death until then.
+    """
     heartbeat, is_new = Heartbeat.objects.get_or_create(name=name, defaults={"at": now})
-    if not is_new and heartbeat.at < now - _PRECISION:
-        Heartbeat.objects.filter(pk=heartbeat.pk, at__lt=now).update(at=now)
+    if not is_new and abs(heartbeat.at - now) > _PRECISION:
+        # Where another one has written meanwhile, that will do.
+        Heartbeat.objects.filter(pk=heartbeat.pk, at=heartbeat.at).update(at=now)
+
+
+def seen(*, now: datetime) -> dict[str, datetime]:
+    """This will tell when each part was last seen, without what a clock ahead has noted."""
+    return dict(Heartbeat.objects.filter(at__lte=now + AHEAD).values_list("name", "at"))

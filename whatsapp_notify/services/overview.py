@@ -11,7 +11,7 @@ from django.db.models import Case, Count, IntegerField, Max, Min, Q, QuerySet, V
 from django.utils import timezone
 
 from whatsapp_notify.domain.statuses import FINAL, State
-from whatsapp_notify.models import Heartbeat, Message, Sender, ShopEvent, Template, WebhookEvent
+from whatsapp_notify.models import Message, Sender, ShopEvent, Template, WebhookEvent
 from whatsapp_notify.services import heartbeats, silence
 
 DAYS = 7
@@ -237,7 +237,7 @@ def _attention() -> dict[str, int]:
 
 
 def _parts(now: datetime) -> tuple[Part, ...]:
-    seen = dict(Heartbeat.objects.values_list("name", "at"))
+    seen = heartbeats.seen(now=now)
     return tuple(
         Part(
             name=name,

@@ -38,14 +38,16 @@ def look(*, now: datetime) -> bool:
     if not backends.load().has_webhooks:
         return False
     seen = _seen()
-    last_at = _last_webhook_at(seen)
-    known = _known(seen, last_at)
+    last_at = _last_webhook_at(seen, now)
+    known = _known(seen, last_at, now)
     if over := (_REMEMBERED & seen.keys()) - known.keys():
-        # It may have come between two looks: what was before it is over as well.
-        Heartbeat.objects.filter(name__in=over, at__lte=last_at).delete()
+        # It may have come between two looks: what was before it is over as well. And what a
+        # clock ahead has remembered would keep the next silence from being told.
+        rows = Heartbeat.objects.filter(name__in=over)
+        rows.exclude(at__gt=last_at, at__lte=now + heartbeats.AHEAD).delete()
     if now - last_at < _FRESH:
         return False
-    since = known.get(_UNANSWERED) or _remember(_first_accepted(last_at))
+    since = known.get(_UNANSWERED) or _remember(_first_accepted(last_at, now))
     if since is None or now - since < LIMIT:
         return False
     if TOLD not in known:
@@ -53,14 +55,14 @@ def look(*, now: datetime) -> bool:
     return True
 
 
-def unanswered_since() -> datetime | None:
+def unanswered_since(*, now: datetime) -> datetime | None:
     """This will tell since when messages are accepted and no webhook has come.
 
     Changes nothing. Behind more messages than are looked at, ``look`` has remembered the first.
     """
     seen = _seen()
-    last_at = _last_webhook_at(seen)
-    return _known(seen, last_at).get(_UNANSWERED) or _first_accepted(last_at)
+    last_at = _last_webhook_at(seen, now)
+    return _known(seen, last_at, now).get(_UNANSWERED) or _first_accepted(last_at, now)
 
 
 def _tell(since: datetime) -> None:
@@ -75,26 +77,38 @@ def _seen() -> dict[str, datetime]:
     return dict(Heartbeat.objects.filter(name__in=names).values_list("name", "at"))
 
 
-def _known(seen: dict[str, datetime], last_at: datetime) -> dict[str, datetime]:
+def _known(seen: dict[str, datetime], last_at: datetime, now: datetime) -> dict[str, datetime]:
     """This will leave of what is remembered what no webhook has come after."""
-    return {name: at for name, at in seen.items() if name in _REMEMBERED and at > last_at}
+    latest = now + heartbeats.AHEAD
+    return {name: at for name, at in seen.items() if name in _REMEMBERED and last_at < at <= latest}
 
 
-def _last_webhook_at(seen: dict[str, datetime]) -> datetime:
-    newest = WebhookEvent.objects.order_by("-received_at").values_list("received_at", flat=True)
-    if (received_at := newest.first()) is not None:
-        return received_at
-    # Webhooks are deleted after weeks, messages are not.
-    read_at = seen.get(heartbeats.WEBHOOK)
-    return datetime.min.replace(tzinfo=UTC) if read_at is None else read_at + _PRECISION
+def _last_webhook_at(seen: dict[str, datetime], now: datetime) -> datetime:
+    latest = now + heartbeats.AHEAD
+    received = WebhookEvent.objects.order_by("-received_at").values_list("received_at", flat=True)
+    newest = received.first()
+    if newest is not None and newest <= latest:
+        return newest
+    # All have been deleted, as webhooks are after weeks and messages are not; or the clock of who
+    # received it was ahead. Then it counts, too, when one was read.
+    times = [datetime.min.replace(tzinfo=UTC)]
+    if newest is not None:
+        times += received.filter(received_at__lte=latest)[:1]
+    if (read_at := seen.get(heartbeats.WEBHOOK)) is not None and read_at <= latest:
+        times.append(read_at + _PRECISION)
+    return max(times)
 
 
-def _first_accepted(last_at: datetime) -> datetime | None:
-    """This will tell when the first message after the last webhook was accepted."""
+def _first_accepted(last_at: datetime, now: datetime) -> datetime | None:
+    """This will tell when the first message after the last webhook was accepted.
+
+    One that a clock ahead has dated counts from now, for it has been accepted already.
+    """
     # Not by their times, which stand in no index: see Note [Statuses stay out of indexes].
     newest = DeliveryEvent.objects.order_by("-pk").values_list("kind", "recorded_at")[:_LOOKED_AT]
     accepted = [at for kind, at in newest if kind == DeliveryEvent.Kind.ACCEPTED and at > last_at]
-    return min(accepted, default=None)
+    latest = now + heartbeats.AHEAD
+    return min((at if at <= latest else now for at in accepted), default=None)
 
 
 def _remember(since: datetime | None) -> datetime | None:
