@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -99,13 +99,16 @@ class TestGet:
         assert (worker["name"], worker["value"]) == ("worker_age_seconds", None)
         assert "Start it" in worker["sentence"]
 
-    def test_is_503_when_the_database_is_away(
-        self, api: APIClient, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        "fault", [OperationalError, InterfaceError, ProgrammingError, DatabaseError]
+    )
+    def test_is_503_when_the_database_cannot_be_read(
+        self, fault: type[Exception], api: APIClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def away(**options: Any) -> None:
-            raise OperationalError("canary")
+        def broken(**options: Any) -> None:
+            raise fault("canary")
 
-        monkeypatch.setattr(health, "look", away)
+        monkeypatch.setattr(health, "look", broken)
 
         answer = api.get(URL)
 

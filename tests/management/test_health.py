@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, connection
 from django.utils import timezone
 
 from tests.admin import factories as make
@@ -52,17 +52,37 @@ class TestExitCode:
         assert (code, words.splitlines()[-1]) == (2, "bad")
         assert "bad   worker_age_seconds: never  [warn above 120, bad above 600]" in words
 
-    def test_is_2_when_the_database_is_away(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def away(**options: Any) -> None:
-            raise OperationalError("canary")
+    @pytest.mark.parametrize(
+        "fault", [OperationalError, InterfaceError, ProgrammingError, DatabaseError]
+    )
+    def test_is_2_when_the_database_cannot_be_read(
+        self, fault: type[Exception], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(**options: Any) -> None:
+            raise fault("canary")
 
-        monkeypatch.setattr(health, "look", away)
+        monkeypatch.setattr(health, "look", broken)
 
         code, words = run("--json")
 
         assert code == 2
         assert json.loads(words)["items"][0]["name"] == "database"
         assert "canary" not in words
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_2_before_migrate(self) -> None:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(Heartbeat, Heartbeat._meta.db_table, "not_yet_there")
+        try:
+            code, words = run()
+        finally:
+            with connection.schema_editor() as editor:
+                editor.alter_db_table(Heartbeat, "not_yet_there", Heartbeat._meta.db_table)
+
+        assert (code, words.splitlines()[-1]) == (2, "bad")
+        assert "database: never" in words
+        assert "migrate" in words
+        assert Heartbeat._meta.db_table not in words
 
 
 class TestJson:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -95,7 +95,7 @@ class HealthView(generics.GenericAPIView[Any]):
         now = timezone.now()
         try:
             found = health.look(now=now)
-        except (OperationalError, InterfaceError):
+        except Error:
             found = health.unreachable(now=now)
         is_bad = found.state is Level.BAD
         return Response(

@@ -73,14 +73,17 @@ def look(*, now: datetime) -> Health:
 
 
 def unreachable(*, now: datetime) -> Health:
-    """This will tell the health of an installation whose database is not to be had."""
+    """This will tell the health of an installation whose database cannot be read."""
     item = Item(
         name="database",
         value=None,
         warn_above=None,
         bad_above=None,
         state=Level.BAD,
-        sentence=_("The database is busy or away. Nothing works without it."),
+        sentence=_(
+            "The database cannot be read: it is busy, away or damaged, or “manage.py migrate” has "
+            "not run since the update. Nothing works without it."
+        ),
     )
     return Health(at=now, items=[item])
 
