@@ -1,5 +1,6 @@
 """Recording and processing what happened in the shop."""
 
+import itertools
 import threading
 from datetime import timedelta
 from typing import Any
@@ -167,6 +168,44 @@ class TestProcess:
         assert event.order_ref == message.order_ref == order.number
         assert message.event == event
         assert message.preview["body"] == "Hello Aino, your order is on its way."
+
+    def test_reads_a_long_backlog_in_one_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(events, "_LISTED", 3)
+        events.record(*(happening(f"k{number}") for number in range(10)), now=NOW)
+
+        assert events.process(now=NOW) == 10
+        assert not ShopEvent.objects.filter(is_pending=True).exists()
+
+    def test_ends_after_its_turn_and_rings_for_what_is_left(
+        self, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        monkeypatch.setattr(events, "_CHUNK_SIZE", 2)
+        monkeypatch.setattr(events, "_TURN_SECONDS", -1.0)
+        with django_capture_on_commit_callbacks(execute=True):
+            events.record(*(happening(f"k{number}") for number in range(3)), now=NOW)
+        turns, heard = [], []
+        signals.events_recorded.connect(
+            lambda **kwargs: heard.append(len(turns)), weak=False, dispatch_uid="t"
+        )
+        try:
+            for _turn in range(2):
+                with django_capture_on_commit_callbacks(execute=True):
+                    turns.append(events.process(now=NOW))
+        finally:
+            signals.events_recorded.disconnect(dispatch_uid="t")
+
+        assert (turns, heard) == ([2, 1], [1])
+
+    def test_takes_up_each_part_at_its_own_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Else its lease would be over before it has begun, in a run that takes its time."""
+        monkeypatch.setattr(events, "_CHUNK_SIZE", 1)
+        events.record(happening("k1"), happening("k2"), now=NOW)
+        times = itertools.count()
+
+        events.process(now=NOW, clock=lambda: NOW + timedelta(minutes=next(times)))
+
+        first, second = ShopEvent.objects.order_by("id").values_list("processed_at", flat=True)
+        assert second - first == timedelta(minutes=1)
 
     def test_writes_no_second_message_for_a_repeated_event(self) -> None:
         shop.automation()

@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,10 @@ MAX_TRIES = 3
 _PAUSES = {1: timedelta(minutes=1), 2: timedelta(minutes=10)}
 #: Events that are taken up together the first time.
 _CHUNK_SIZE = 25
+#: Events that are looked up at once.
+_LISTED = 200
+#: A long backlog is done in turns, so that a worker that is asked to stop is not kept.
+_TURN_SECONDS = 15.0
 #: Lengths of the columns, and of one value for templates.
 _MAX_KEY, _MAX_NAME, _MAX_NOTE, _MAX_VALUE = 200, 60, 300, 1000
 
@@ -148,23 +153,52 @@ def _stored(text: str) -> str:
 # Processing
 
 
-def process(*, now: datetime, limit: int = 200) -> int:
-    """This will turn waiting events into messages, each in a transaction of its own.
+def process(*, now: datetime, clock: Callable[[], datetime] | None = None) -> int:
+    """This will turn waiting events into messages, each in a transaction of its own, for a turn.
 
     Attempts are counted before the work, so that an event that kills its worker is given up
     after three; those that came with it go on alone a minute later.
 
+    Args:
+        clock: Tells the time again while the run goes on: what is taken up is left to this process
+            from then on.
+
     Returns:
         How many events were taken up.
     """
+    tell = clock or (lambda: now)
+    total, turn_ends_at = 0, time.monotonic() + _TURN_SECONDS
     _give_up_on_killers(now=now)
-    due, rows = _due(now=now), patience.RowLimit()
-    fresh = list(due.filter(attempts=0)[:limit].values_list("pk", flat=True))
+    rows, is_over = patience.RowLimit(), False
+    while not is_over:
+        taken_up = 0
+        for chunk in _chunks(now=tell()):
+            taken_up += _process_chunk(chunk, rows=rows, now=tell())
+            is_over = time.monotonic() > turn_ends_at
+            if is_over:
+                _ring_for_fresh()
+                break
+        total += taken_up
+        # None: nothing is due, or others have taken it up.
+        is_over = is_over or not taken_up
+    return total
+
+
+def _chunks(*, now: datetime) -> list[list[int]]:
+    """This will return the events that are due: new ones together, those tried before alone."""
+    due = _due(now=now)
+    fresh = list(due.filter(attempts=0)[:_LISTED].values_list("pk", flat=True))
     # Who has waited longest first: one that is put off again and again keeps no other waiting.
-    again = due.filter(attempts__gt=0).order_by("processed_at", "id")[:limit]
+    again = due.filter(attempts__gt=0).order_by("processed_at", "id")[:_LISTED]
     chunks = [fresh[start : start + _CHUNK_SIZE] for start in range(0, len(fresh), _CHUNK_SIZE)]
-    chunks += [[pk] for pk in again.values_list("pk", flat=True)]
-    return sum(_process_chunk(chunk, rows=rows, now=now) for chunk in chunks)
+    return chunks + [[pk] for pk in again.values_list("pk", flat=True)]
+
+
+def _ring_for_fresh() -> None:
+    """This will have somebody go on; those tried before are left to the tick."""
+    fresh = ShopEvent.objects.filter(is_pending=True, attempts=0)
+    if fresh.order_by("id").values_list("pk").first() is not None:
+        doorbells.ring(signals.events_recorded, sender=ShopEvent)
 
 
 def retry(*, event_ids: list[int]) -> int:

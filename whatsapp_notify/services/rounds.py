@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
 from whatsapp_notify.services import (
@@ -85,7 +86,7 @@ class Rounds:
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)
-        planned, has_events = self._for_a_turn(events.process)
+        planned, has_events = self._for_a_turn(partial(events.process, clock=self._clock))
         drained = drains.drain(clock=self._clock, stop=self._stop)
         # Last, for a large file takes its time.
         fetched = inbound_media.fetch_due(now=self._clock()) if not self._stop.is_set() else 0
