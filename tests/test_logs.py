@@ -265,7 +265,13 @@ class TestStory:
         page = "/admin/whatsapp_notify/overview/attention/"
         assert NAME in client.get(page).content.decode()
         client.post(
-            f"{page}failed/", {"action": "seen", "_selected_action": failed.pk, "confirmed": "yes"}
+            f"{page}failed/",
+            {
+                "action": "seen",
+                "_selected_action": failed.pk,
+                "confirmed": "yes",
+                "shown": f"{failed.pk}:{failed.attempt}",
+            },
         )
         failed.refresh_from_db()
         assert not failed.needs_attention

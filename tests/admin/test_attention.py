@@ -1,5 +1,6 @@
 """The page "Needs attention": what it shows, to whom, and what its buttons do."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from whatsapp_notify.services import attention
 from whatsapp_notify.services.attention import Kind
 
 PAGE = "/admin/whatsapp_notify/overview/attention/"
+LIST = "/admin/whatsapp_notify/message/"
 PHONE = "+358401234567"
 
 Staff = Callable[..., Client]
@@ -47,8 +49,23 @@ def message(contact: Contact, now: datetime, *, number: int = 1, **fields: Any) 
 
 
 def answer(client: Client, kind: str, action: str, *pks: int, **more: str) -> Any:
-    data: dict[str, Any] = {"action": action, "_selected_action": pks, **more}
+    shown = " ".join(f"{row.pk}:{row.attempt}" for row in Message.objects.filter(pk__in=pks))
+    data: dict[str, Any] = {"action": action, "_selected_action": pks, "shown": shown, **more}
     return client.post(f"{PAGE}{kind}/", data)
+
+
+def press(client: Client, html: str, label: str) -> Any:
+    """A click on a button of a page that may be an old one."""
+    before, after = re.split(rf'<button [^>]*(?:aria-label="{label}"|>{label}<)', html, maxsplit=1)
+    button = html[len(before) : len(html) - len(after)]
+    tag, fields = before.rsplit("<form", 1)[1].split(">", 1)
+    url = re.search(r'action="([^"]*)"', tag)
+    data: dict[str, list[str]] = {}
+    for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', fields):
+        data.setdefault(name, []).append(value)
+    if found := re.search(r'name="action" value="(\w+)"', button):
+        data["action"] = [found[1]]
+    return client.post(url[1] if url else LIST, data)
 
 
 def html_of(client: Client) -> str:
@@ -384,7 +401,13 @@ class TestAnswer:
         row = message(contact, now, state="failed")
 
         owner.post(
-            f"{PAGE}failed/", {"action": "send_again", "everything": "yes", "confirmed": "yes"}
+            f"{PAGE}failed/",
+            {
+                "action": "send_again",
+                "everything": "yes",
+                "confirmed": "yes",
+                "shown": f"{row.pk}:{row.attempt}",
+            },
         )
 
         row.refresh_from_db()
@@ -457,6 +480,81 @@ class TestAnswer:
 
         assert ShopEvent.objects.get().state == "processed"
         assert not LogEntry.objects.exists()
+
+
+class TestOldPage:
+    """Somebody else has answered meanwhile, and the message has been called once more."""
+
+    def called_again(self, row: Message) -> None:
+        Message.objects.filter(pk=row.pk).update(state="in_doubt", attempt=row.attempt + 1)
+
+    @pytest.mark.parametrize("reason", ["gave_up", "unreadable"])
+    def test_f99_sends_no_second_copy_about_which_nobody_was_asked(
+        self, reason: str, owner: Client, contact: Contact, now: datetime
+    ) -> None:
+        row = message(contact, now, state="failed", reason=reason, attempt=1)
+        page = html_of(owner)
+        self.called_again(row)
+
+        press(owner, page, f"Send again: #{row.pk}")
+
+        row.refresh_from_db()
+        assert (row.state, row.attempt) == ("in_doubt", 2)
+        assert not row.timeline.exists()
+        assert not LogEntry.objects.exists()
+        assert "1 row had moved on meanwhile" in html_of(owner)
+
+    @pytest.mark.parametrize("label", ["It was sent", "Drop"])
+    def test_says_nothing_about_a_later_call(
+        self, label: str, owner: Client, contact: Contact, now: datetime
+    ) -> None:
+        row = message(contact, now, state="in_doubt", attempt=1)
+        page = html_of(owner)
+        self.called_again(row)
+
+        press(owner, page, f"{label}: #{row.pk}")
+
+        row.refresh_from_db()
+        assert (row.state, row.needs_attention) == ("in_doubt", True)
+
+    @pytest.mark.parametrize("url", [f"{PAGE}in_doubt/", LIST])
+    def test_f99_a_yes_is_a_yes_to_the_calls_that_were_shown(
+        self, url: str, owner: Client, contact: Contact, now: datetime
+    ) -> None:
+        rows = [message(contact, now, number=n, state="in_doubt", attempt=n) for n in (1, 2, 3)]
+        chosen = {"action": "send_again", "_selected_action": [row.pk for row in rows]}
+        question = owner.post(url, chosen).content.decode()
+        self.called_again(rows[1])
+
+        press(owner, question, "Send 3 messages again")
+
+        found = Message.objects.order_by("pk").values_list("state", "attempt")
+        assert list(found) == [("queued", 1), ("in_doubt", 3), ("queued", 3)]
+        assert LogEntry.objects.count() == 2
+        assert "1 row had moved on meanwhile" in html_of(owner)
+
+    def test_f99_a_yes_to_what_was_not_shown_is_none(
+        self, owner: Client, contact: Contact, now: datetime
+    ) -> None:
+        row = message(contact, now, state="in_doubt", attempt=1)
+
+        for shown in ({}, {"shown": ""}, {"shown": f"{row.pk}"}, {"shown": f"{row.pk}:10 1:1:1"}):
+            owner.post(
+                f"{PAGE}in_doubt/",
+                {"action": "drop", "_selected_action": row.pk, "confirmed": "yes", **shown},
+            )
+
+        row.refresh_from_db()
+        assert row.state == "in_doubt"
+
+    def test_answers_what_it_shows(self, owner: Client, contact: Contact, now: datetime) -> None:
+        row = message(contact, now, state="failed", attempt=1)
+
+        press(owner, html_of(owner), f"Send again: #{row.pk}")
+
+        row.refresh_from_db()
+        assert row.state == "queued"
+        assert LogEntry.objects.get().object_id == str(row.pk)
 
 
 class TestSpeed:

@@ -42,7 +42,7 @@ def page(client: Client, name: str, pk: int | None = None) -> Any:
 def act(client: Client, name: str, action: str, pk: int, *, confirmed: bool) -> Any:
     data = {"action": action, "_selected_action": [pk]}
     if confirmed:
-        data["confirmed"] = "yes"
+        data |= {"confirmed": "yes", "shown": f"{pk}:0"}
     return client.post(reverse(f"admin:whatsapp_notify_{name}_changelist"), data)
 
 
@@ -172,7 +172,12 @@ class TestResend:
     def test_get_changes_nothing(self, owner: Client, rows: dict[str, Any]) -> None:
         owner.get(
             reverse("admin:whatsapp_notify_message_changelist"),
-            {"action": "send_again", "_selected_action": rows["message"].pk, "confirmed": "yes"},
+            {
+                "action": "send_again",
+                "_selected_action": rows["message"].pk,
+                "confirmed": "yes",
+                "shown": f"{rows['message'].pk}:0",
+            },
         )
 
         rows["message"].refresh_from_db()
@@ -198,10 +203,12 @@ class TestResend:
         monkeypatch.setattr("whatsapp_notify.admin.confirm.MAX_ROWS", 2)
         for number in range(2, 5):
             make.make_message(rows["contact"], at=now, number=number, state="unknown")
+        shown = " ".join(f"{pk}:0" for pk in Message.objects.values_list("pk", flat=True))
         data = {"action": "send_again", "_selected_action": [1], "select_across": "1"}
 
         owner.post(
-            reverse("admin:whatsapp_notify_message_changelist"), {**data, "confirmed": "yes"}
+            reverse("admin:whatsapp_notify_message_changelist"),
+            {**data, "confirmed": "yes", "shown": shown},
         )
 
         assert not Message.objects.filter(state="queued").exists()

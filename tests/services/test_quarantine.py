@@ -95,7 +95,13 @@ class TestRestore:
             message = sent_and_restored(graph)[0]
             quarantine.put_aside(actor="owner", now=MORNING)
 
-            settlement.settle(message_id=message.pk, verdict=verdict, actor="owner", now=MORNING)
+            settlement.settle(
+                message_id=message.pk,
+                verdict=verdict,
+                expected_attempt=message.attempt,
+                actor="owner",
+                now=MORNING,
+            )
             deliver(at=MORNING)
 
         message.refresh_from_db()

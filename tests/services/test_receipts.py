@@ -145,7 +145,11 @@ class TestLateAnswers:
         [outgoing] = call()
         record((outgoing, Unknown(reason=UnknownReason.TIMED_OUT)))
         settlement.settle(
-            message_id=outgoing.message_id, verdict="send_again", actor="owner", now=NOW
+            message_id=outgoing.message_id,
+            verdict="send_again",
+            expected_attempt=1,
+            actor="owner",
+            now=NOW,
         )
 
         record((outgoing, ACCEPTED))
@@ -166,7 +170,13 @@ class TestLateAnswers:
     def test_an_answer_to_an_older_call_does_not_touch_the_newer(self, late: Receipt) -> None:
         [first] = call()
         record((first, Unknown(reason=UnknownReason.TIMED_OUT)))
-        settlement.settle(message_id=first.message_id, verdict="send_again", actor="owner", now=NOW)
+        settlement.settle(
+            message_id=first.message_id,
+            verdict="send_again",
+            expected_attempt=1,
+            actor="owner",
+            now=NOW,
+        )
         [second] = [each.outgoing for each in claims.claim(limit=1, now=NOW).calls]
 
         record((first, late))
@@ -179,7 +189,13 @@ class TestLateAnswers:
         [first] = call()
         record((first, ACCEPTED))
         tell(row(first), "failed", code=131000)
-        settlement.settle(message_id=first.message_id, verdict="send_again", actor="owner", now=NOW)
+        settlement.settle(
+            message_id=first.message_id,
+            verdict="send_again",
+            expected_attempt=1,
+            actor="owner",
+            now=NOW,
+        )
         [second] = [each.outgoing for each in claims.claim(limit=1, now=NOW).calls]
 
         record((second, Accepted(provider_message_id="wamid.A2")))

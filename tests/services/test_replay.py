@@ -469,7 +469,9 @@ class TestNothingBegins:
         [message] = webhook_day.sent(factories.queued())
         failure = webhook_bodies.status(message, "failed", seconds=60, code=131000)
         read(webhook_bodies.body(statuses=[failure]))
-        settlement.settle(message_id=message.pk, verdict="seen", actor="owner", now=EVENING)
+        settlement.settle(
+            message_id=message.pk, verdict="seen", expected_attempt=1, actor="owner", now=EVENING
+        )
 
         again()
 
@@ -480,7 +482,13 @@ class TestNothingBegins:
         [message] = webhook_day.sent(factories.queued())
         failure = webhook_bodies.status(message, "failed", seconds=60, code=131000)
         read(webhook_bodies.body(statuses=[failure]))
-        settlement.settle(message_id=message.pk, verdict="send_again", actor="owner", now=EVENING)
+        settlement.settle(
+            message_id=message.pk,
+            verdict="send_again",
+            expected_attempt=1,
+            actor="owner",
+            now=EVENING,
+        )
 
         again()
 

@@ -28,7 +28,13 @@ def message_in(state: str, **fields: object) -> Message:
 
 
 def settle(message: Message, verdict: str) -> Message:
-    return settlement.settle(message_id=message.pk, verdict=verdict, actor="owner", now=NOW)
+    return settlement.settle(
+        message_id=message.pk,
+        verdict=verdict,
+        expected_attempt=message.attempt,
+        actor="owner",
+        now=NOW,
+    )
 
 
 class TestSettle:
@@ -89,6 +95,19 @@ class TestSettle:
 
         assert sum(together(*[press] * 4)) == 1
         assert message.timeline.filter(actor="owner").count() == 1
+
+    @pytest.mark.parametrize("verdict", list(Verdict))
+    def test_f99_about_an_earlier_call_says_nothing_about_this_one(self, verdict: Verdict) -> None:
+        state = "failed" if verdict is Verdict.SEEN else "in_doubt"
+        message = message_in(state)
+        Message.objects.update(attempt=2)
+
+        with pytest.raises(StateChanged):
+            settle(message, verdict)
+
+        message.refresh_from_db()
+        assert (message.state, message.needs_attention) == (state, True)
+        assert not message.timeline.filter(actor="owner").exists()
 
     def test_refuses_a_verdict_that_is_none(self) -> None:
         with pytest.raises(ValueError, match="maybe"):

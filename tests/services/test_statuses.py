@@ -223,7 +223,9 @@ class TestEarlierCalls:
             apply(told(first, "failed"))
         else:
             Message.objects.filter(pk=first.pk).update(state="in_doubt", needs_attention=True)
-        settlement.settle(message_id=first.pk, verdict="send_again", actor="owner", now=NOW)
+        settlement.settle(
+            message_id=first.pk, verdict="send_again", expected_attempt=1, actor="owner", now=NOW
+        )
         return first, Message.objects.get(pk=first.pk)
 
     def test_a_late_sent_does_not_cancel_the_resend_of_a_failure(self) -> None:

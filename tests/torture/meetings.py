@@ -121,6 +121,7 @@ class Resenders(Meeting):
             settlement.settle(
                 message_id=self.ids[0],
                 verdict=settlement.Verdict.SEND_AGAIN,
+                expected_attempt=1,
                 actor=name,
                 now=self.world.clock(),
             )

@@ -16,7 +16,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from whatsapp_notify.admin import badges, base, confirm, sender, template, words
+from whatsapp_notify.admin import (
+    badges,
+    base,
+    confirm,
+    message_actions,
+    sender,
+    template,
+    words,
+)
 from whatsapp_notify.admin.attention_words import TEXTS, Answer
 from whatsapp_notify.models import Message, Sender, ShopEvent, Template, WebhookEvent
 from whatsapp_notify.services import attention, health
@@ -143,6 +151,7 @@ def _rows(group: Group, answers: Sequence[Answer]) -> Any:
         fitting = [each for each in answers if each.action != "resume" or row.stopped_at]
         yield {
             "pk": row.pk,
+            "shown": message_actions.as_shown(row) if isinstance(row, Message) else "",
             "what": _DESCRIBERS[group.kind](row),
             "at_once": [each for each in fitting if not each.asks],
             "asking": [each for each in fitting if each.asks],

@@ -33,6 +33,9 @@ class Question:
     is_dangerous: bool = False
     #: Whether a row is in a state in which the action does something.
     concerns: Callable[[Any], bool] = lambda row: True
+    #: A word without blanks for the row as it is shown; a yes is none to a row that has another
+    #: word by then.
+    as_shown: Callable[[Any], str] | None = None
 
 
 def asked(
@@ -41,7 +44,8 @@ def asked(
     """This will show the page, or return the rows once somebody has confirmed them.
 
     Only rows that the action concerns are shown and returned; they are named one by one in
-    the form, so that what is confirmed is what was shown.
+    the form, so that what is confirmed is what was shown. A form that is a yes by itself, without
+    a page before it, names them in ``shown`` as well where the question has ``as_shown``.
     """
     chosen = list(rows.order_by("-pk")[: MAX_ROWS + 1])
     if len(chosen) > MAX_ROWS:
@@ -58,6 +62,9 @@ def asked(
         return []
     concerned = [row for row in chosen if question.concerns(row)]
     if request.POST.get("confirmed") == "yes":
+        if question.as_shown:
+            shown = set(request.POST.get("shown", "").split())
+            concerned = [row for row in concerned if question.as_shown(row) in shown]
         tell_moved_on(page, request, len(chosen) - len(concerned))
         return concerned
     return _page(page, request, question, concerned, left_out=len(chosen) - len(concerned))
@@ -94,6 +101,8 @@ def _page(
             "question": question,
             "button": question.button(len(rows)) if rows else "",
             "rows": rows,
+            # One field for all: the form holds one for each row already.
+            "shown": " ".join(question.as_shown(row) for row in rows) if question.as_shown else "",
             "sample": [question.describe(row) for row in rows[:_SAMPLE]],
             "more": max(len(rows) - _SAMPLE, 0),
             "left_out": left_out,

@@ -45,6 +45,7 @@ class MessageActions(base.PageAdmin):
             ),
             describe=_describe,
             concerns=_allows(Verdict.WAS_SENT),
+            as_shown=as_shown,
         )
         return self._settle(request, queryset, question, Verdict.WAS_SENT)
 
@@ -67,6 +68,7 @@ class MessageActions(base.PageAdmin):
             describe=_describe,
             is_dangerous=True,
             concerns=_allows(Verdict.SEND_AGAIN),
+            as_shown=as_shown,
         )
         return self._settle(request, queryset, question, Verdict.SEND_AGAIN)
 
@@ -82,6 +84,7 @@ class MessageActions(base.PageAdmin):
             button=lambda n: ngettext("Drop %(n)d message", "Drop %(n)d messages", n) % {"n": n},
             describe=_describe,
             concerns=_allows(Verdict.DROP),
+            as_shown=as_shown,
         )
         return self._settle(request, queryset, question, Verdict.DROP)
 
@@ -100,6 +103,7 @@ class MessageActions(base.PageAdmin):
             ),
             describe=_describe,
             concerns=_allows(Verdict.SEEN),
+            as_shown=as_shown,
         )
         return self._settle(request, queryset, question, Verdict.SEEN)
 
@@ -156,6 +160,7 @@ class MessageActions(base.PageAdmin):
                 settlement.settle(
                     message_id=message.pk,
                     verdict=verdict,
+                    expected_attempt=message.attempt,  # the one shown: the form has named it
                     actor=request.user.get_username(),
                     now=timezone.now(),
                 )
@@ -171,6 +176,11 @@ class MessageActions(base.PageAdmin):
             text = ngettext("%(n)d message was changed.", "%(n)d messages were changed.", done)
             self.message_user(request, text % {"n": done}, messages.SUCCESS)
         confirm.tell_moved_on(self, request, moved_on)
+
+
+def as_shown(message: Message) -> str:
+    """This will name a message and its latest call, for a form that settles it."""
+    return f"{message.pk}:{message.attempt}"
 
 
 def _allows(verdict: Verdict) -> Callable[[Any], bool]:

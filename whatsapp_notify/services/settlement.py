@@ -44,21 +44,28 @@ def allows(message: Message, verdict: Verdict) -> bool:
     return State(message.state) in ALLOWED[verdict]
 
 
-def settle(*, message_id: int, verdict: str, actor: str, now: datetime) -> Message:
+def settle(
+    *, message_id: int, verdict: str, expected_attempt: int, actor: str, now: datetime
+) -> Message:
     """This will carry out a person's verdict on one message, and keep who gave it.
 
     "Send again" puts the message back into the outbox, where the decision is asked anew; a
     message in doubt may then reach the customer twice. "Seen" leaves a failed message as it
     is, and it asks for attention no more. Pressed twice, each works once.
 
+    Args:
+        expected_attempt: The message's attempt as the person saw it.
+
     Raises:
-        StateChanged: The message is no longer in a state to which the verdict applies.
+        StateChanged: The message has been called once more since, or is no longer in a state to
+            which the verdict applies.
         ValueError: There is no such verdict.
     """
     chosen = Verdict(verdict)
     with transaction.atomic():
         message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
-        if not allows(message, chosen):
+        # Of a later call nothing has been said: that one may be in doubt where this had failed.
+        if message.attempt != expected_attempt or not allows(message, chosen):
             raise StateChanged(StateChanged.__doc__)
         kind = _change(message, chosen, now)
         message.needs_attention = False
