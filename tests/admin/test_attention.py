@@ -355,6 +355,20 @@ class TestAnswer:
         assert row.timeline.count() == 1
         assert LogEntry.objects.count() == 1
 
+    def test_f50_to_what_does_not_fit_its_template_is_not_to_send_it_again(
+        self, owner: Client, contact: Contact, now: datetime
+    ) -> None:
+        row = message(contact, now, state="failed", reason="parameters")
+
+        html = html_of(owner)
+        answer(owner, "failed", "send_again", row.pk, confirmed="yes")
+
+        row.refresh_from_db()
+        assert row.state == "failed"
+        assert f'aria-label="Seen: #{row.pk}"' in html
+        assert f'aria-label="Send again: #{row.pk}"' not in html
+        assert "It cannot be sent again. Repair the automation" in html
+
     @pytest.mark.parametrize("state", ["in_doubt", "unknown"])
     def test_that_may_bring_a_second_copy_is_asked_about(
         self, state: str, owner: Client, contact: Contact, now: datetime

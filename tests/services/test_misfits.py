@@ -9,7 +9,7 @@ from tests import factories, shop
 from tests.factories import NOW
 from tests.graph import alarms, deliver, refuse, running
 from tests.services.test_templates import at_meta, sync
-from whatsapp_notify.models import Message, ShopEvent, Template
+from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent, Template
 from whatsapp_notify.models.automation import Event
 from whatsapp_notify.services import events
 from whatsapp_notify.services.events import Happening
@@ -100,6 +100,10 @@ class TestTemplateThatChanged:
             sync(at_meta(waiting[0].template_name, components=body("Hello.")))
             deliver(at=NOW + timedelta(hours=6))
 
-        assert set(Message.objects.values_list("state", "reason")) == {("failed", "parameters")}
+        assert set(Message.objects.values_list("state", "reason", "error_code")) == {
+            ("failed", "parameters", None)
+        }
+        # What Meta said of the one call stays in its timeline.
+        assert DeliveryEvent.objects.filter(error_code=code).count() == 1
         assert len(graph.calls) == 1
         assert heard == ["template", "template"]

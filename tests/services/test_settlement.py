@@ -109,6 +109,17 @@ class TestSettle:
         assert (message.state, message.needs_attention) == (state, True)
         assert not message.timeline.filter(actor="owner").exists()
 
+    def test_f50_what_does_not_fit_its_template_is_not_sent_again(self) -> None:
+        message = message_in("failed", reason="parameters")
+
+        with pytest.raises(StateChanged):
+            settle(message, "send_again")
+
+        settle(message, "seen")
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("failed", "parameters")
+        assert not message.needs_attention
+
     def test_refuses_a_verdict_that_is_none(self) -> None:
         with pytest.raises(ValueError, match="maybe"):
             settle(message_in("unknown"), "maybe")

@@ -26,8 +26,9 @@ from whatsapp_notify.admin import (
     words,
 )
 from whatsapp_notify.admin.attention_words import TEXTS, Answer
+from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Message, Sender, ShopEvent, Template, WebhookEvent
-from whatsapp_notify.services import attention, health
+from whatsapp_notify.services import attention, health, settlement
 from whatsapp_notify.services.attention import Group, Kind
 from whatsapp_notify.services.health import Item, Level
 
@@ -148,7 +149,7 @@ def _extent(item: Item) -> str:
 
 def _rows(group: Group, answers: Sequence[Answer]) -> Any:
     for row in _load(group):
-        fitting = [each for each in answers if each.action != "resume" or row.stopped_at]
+        fitting = [each for each in answers if _fits(row, each)]
         yield {
             "pk": row.pk,
             "shown": message_actions.as_shown(row) if isinstance(row, Message) else "",
@@ -156,6 +157,12 @@ def _rows(group: Group, answers: Sequence[Answer]) -> Any:
             "at_once": [each for each in fitting if not each.asks],
             "asking": [each for each in fitting if each.asks],
         }
+
+
+def _fits(row: Any, answer: Answer) -> bool:
+    if isinstance(row, Message):
+        return settlement.allows(row, settlement.Verdict(answer.action))
+    return answer.action != "resume" or bool(row.stopped_at)
 
 
 def _load(group: Group) -> list[Any]:
@@ -186,7 +193,9 @@ def _message(row: Message) -> SafeString:
 def _why(row: Message) -> tuple[object, object]:
     if row.error_code is not None:
         return words.error(row.error_code)
-    return words.reason(row.reason), ""
+    # In doubt or unknown, the group says what to do.
+    remedy = words.remedy(row.reason) if row.state == State.FAILED else ""
+    return f"{words.reason(row.reason)}." if remedy else words.reason(row.reason), remedy
 
 
 def _event(row: ShopEvent) -> SafeString:

@@ -94,7 +94,10 @@ class MessageActions(base.PageAdmin):
             action="seen",
             title=gettext_lazy("Seen"),
             consequences=(
-                gettext_lazy("The messages stay failed and can be sent again later."),
+                gettext_lazy(
+                    "The messages stay failed and can be sent again later, unless their values do "
+                    "not fit the template any more."
+                ),
                 gettext_lazy("They no longer ask for attention."),
             ),
             button=lambda n: (

@@ -210,7 +210,10 @@ REMEDIES: Mapping[str, Words] = {
     "process_died": gettext_lazy("Decide in the message: it was sent, or send again."),
     "server_error": gettext_lazy("Decide in the message: it was sent, or send again."),
     "quarantined": gettext_lazy("Decide in the message: it was sent, or send again."),
-    "parameters": gettext_lazy("Repair the automation; drop this message, or write by hand."),
+    "parameters": gettext_lazy(
+        "It cannot be sent again. Repair the automation, write by hand if need be, then say that "
+        "you have seen it."
+    ),
 }
 
 #: What can be wrong with a value of a template, by ``domain.templates`` code.

@@ -14,7 +14,8 @@ from whatsapp_notify.models import DeliveryEvent, Message, Template
 from whatsapp_notify.models.set_based import update_rows
 from whatsapp_notify.services import doorbells, timeline
 
-_REASON = "parameters"
+#: Why such a message has failed; with the values that it keeps it can never leave.
+REASON = "parameters"
 
 
 def end(*, template: Template, now: datetime) -> int:
@@ -54,10 +55,13 @@ def _fail(messages: Sequence[Message], now: datetime) -> None:
             {
                 "id": message.pk,
                 "state": str(State.FAILED),
-                "reason": _REASON,
+                "reason": REASON,
                 "is_pending": False,
                 "needs_attention": True,
                 "failed_at": now,
+                # Of an earlier call; it stays in the timeline, and this is not Meta's answer.
+                "error_code": None,
+                "error_detail": "",
             }
             for message in messages
         ],
@@ -70,7 +74,7 @@ def _fail(messages: Sequence[Message], now: datetime) -> None:
                 at=now,
                 now=now,
                 attempt=message.attempt,
-                reason=_REASON,
+                reason=REASON,
             )
             for message in messages
         ]

@@ -9,7 +9,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.exceptions import StateChanged
 from whatsapp_notify.models import DeliveryEvent, Message
-from whatsapp_notify.services import doorbells, timeline
+from whatsapp_notify.services import doorbells, misfits, timeline
 
 #: What is sent again by hand gets at least so long to leave.
 _SHORTEST_LIFE = timedelta(hours=1)
@@ -38,9 +38,13 @@ _LINES = {Verdict.DROP: "dropped_by_staff", Verdict.SEEN: "seen_by_staff"}
 
 
 def allows(message: Message, verdict: Verdict) -> bool:
-    """This will tell whether a verdict says anything new about the message as it is now."""
+    """This will tell whether a verdict says anything new, and anything possible, about the
+    message as it is now.
+    """
     if verdict is Verdict.SEEN and not message.needs_attention:
         return False
+    if verdict is Verdict.SEND_AGAIN and message.reason == misfits.REASON:
+        return False  # Meta would refuse it, and stop the template for those that fit
     return State(message.state) in ALLOWED[verdict]
 
 
