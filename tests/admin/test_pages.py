@@ -12,8 +12,16 @@ from tests import webhook_bodies
 from tests.admin import factories as make
 from whatsapp_notify.admin import words
 from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
-from whatsapp_notify.models import Conversation, InboundMessage, Survey, SurveyAnswer, Template
-from whatsapp_notify.services import senders, templates
+from whatsapp_notify.models import (
+    Conversation,
+    InboundMessage,
+    ShopEvent,
+    Survey,
+    SurveyAnswer,
+    Template,
+    WebhookEvent,
+)
+from whatsapp_notify.services import events, senders, templates, webhooks
 from whatsapp_notify.services.templates import Submission, Synced
 
 
@@ -195,6 +203,23 @@ class TestShopEvent:
         assert (failed.state, failed.is_pending) == ("pending", True)
         assert (done.state, done.is_pending) == ("processed", False)
 
+    def test_history_tells_only_of_those_that_are_tried_again(
+        self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = (make.make_event(n, at=now, state="failed") for n in (1, 2))
+        retry = events.retry
+
+        def retry_late(**given: Any) -> frozenset[int]:
+            ShopEvent.objects.filter(pk=first.pk).update(state="processed")
+            return retry(**given)
+
+        monkeypatch.setattr(events, "retry", retry_late)
+        html = act(owner, first, "try_again", first, second)
+
+        assert LogEntry.objects.get().object_id == str(second.pk)
+        assert "1 event waits again." in html
+        assert "1 row had moved on meanwhile" in html
+
     def test_values_are_not_shown(self, db: None, owner: Client, now: datetime) -> None:
         event = make.make_event(at=now, data={"gift_for": "Somebody private"})
 
@@ -218,6 +243,23 @@ class TestWebhookEvent:
         poison.refresh_from_db()
         assert "entry[0]: not an object" in question
         assert (poison.state, poison.is_pending) == ("pending", True)
+
+    def test_history_tells_only_of_those_that_are_processed_again(
+        self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = (make.make_webhook(n, at=now, state="quarantined") for n in (1, 2))
+        retry = webhooks.retry
+
+        def retry_late(**given: Any) -> frozenset[int]:
+            WebhookEvent.objects.filter(pk=first.pk).update(state="processed")
+            return retry(**given)
+
+        monkeypatch.setattr(webhooks, "retry", retry_late)
+        html = act(owner, first, "process_again", first, second)
+
+        assert LogEntry.objects.get().object_id == str(second.pk)
+        assert "1 webhook waits again." in html
+        assert "1 row had moved on meanwhile" in html
 
     def test_read_ones_can_be_read_again(self, db: None, owner: Client, now: datetime) -> None:
         body = webhook_bodies.body(messages=[webhook_bodies.text("hello")])

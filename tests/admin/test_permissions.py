@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from tests.admin import factories as make
 from whatsapp_notify.models import ConsentState, Message, Sender
+from whatsapp_notify.services import outbox
 
 PHONE = "+358401234567"
 TEXT = "Order text that only some may read"
@@ -196,6 +197,36 @@ class TestResend:
         queued.refresh_from_db()
         assert queued.state == "cancelled"
         assert not queued.is_pending
+
+    def test_history_tells_only_of_those_that_were_taken_back(
+        self, owner: Client, rows: dict[str, Any], now: datetime, monkeypatch: Any
+    ) -> None:
+        first, second = (
+            make.make_message(
+                rows["contact"], at=now, number=number, state="queued", is_pending=True
+            )
+            for number in (2, 3)
+        )
+
+        def cancel_late(**given: Any) -> frozenset[int]:
+            Message.objects.filter(pk=first.pk).update(state="calling", is_pending=False)
+            return cancel(**given)
+
+        cancel = outbox.cancel
+        monkeypatch.setattr(outbox, "cancel", cancel_late)
+        html = owner.post(
+            reverse("admin:whatsapp_notify_message_changelist"),
+            {
+                "action": "cancel_queued",
+                "_selected_action": [first.pk, second.pk],
+                "confirmed": "yes",
+            },
+            follow=True,
+        ).content.decode()
+
+        assert LogEntry.objects.get().object_id == str(second.pk)
+        assert "1 message was changed." in html
+        assert "1 row had moved on meanwhile" in html
 
     def test_refuses_more_rows_than_it_can_show(
         self, owner: Client, rows: dict[str, Any], now: datetime, monkeypatch: Any

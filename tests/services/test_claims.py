@@ -652,8 +652,8 @@ class TestCancel:
         ids = list(Message.objects.values_list("id", flat=True))
 
         with django_assert_max_num_queries(12):
-            count = outbox.cancel(message_ids=ids, actor="owner", now=NOW)
+            cancelled = outbox.cancel(message_ids=ids, actor="owner", now=NOW)
 
-        assert count == 1000
+        assert cancelled == set(ids)
         assert Topic.objects.count() == 1
         assert Message.objects.filter(state="cancelled", is_pending=False).count() == 1000

@@ -430,7 +430,7 @@ class TestProcessFaults:
         automation.parameters = {"body.1": "{first_name}"}
         automation.save()
 
-        assert events.retry(event_ids=[event.pk]) == 1
+        assert events.retry(event_ids=[event.pk]) == {event.pk}
         events.process(now=NOW)
 
         event.refresh_from_db()

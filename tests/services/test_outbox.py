@@ -124,19 +124,21 @@ class TestCancel:
     def test_takes_back_what_has_not_left(self) -> None:
         message = factories.queued()
 
-        count = outbox.cancel(message_ids=[message.pk, message.pk], actor="owner", now=NOW)
+        cancelled = outbox.cancel(message_ids=[message.pk, message.pk], actor="owner", now=NOW)
         delivery.deliver(clock=lambda: NOW)
 
         message.refresh_from_db()
-        assert count == 1
+        assert cancelled == {message.pk}
         assert (message.state, message.is_pending, message.attempt) == ("cancelled", False, 0)
         assert message.timeline.get(kind="cancelled").actor == "owner"
 
     def test_leaves_what_has_left(self) -> None:
         message = factories.queued()
         delivery.deliver(clock=lambda: NOW)
+        other = factories.queued()
 
-        assert outbox.cancel(message_ids=[message.pk], actor="owner", now=NOW) == 0
+        ids = [message.pk, other.pk]
+        assert outbox.cancel(message_ids=ids, actor="owner", now=NOW) == {other.pk}
 
     def test_against_senders_each_message_is_either_called_or_cancelled(
         self, settings: Any

@@ -130,14 +130,15 @@ class MessageActions(base.PageAdmin):
         answer = confirm.asked(self, request, _with_contacts(queryset), question)
         if isinstance(answer, HttpResponse):
             return answer
-        count = outbox.cancel(
+        cancelled = outbox.cancel(
             message_ids=[message.pk for message in answer],
             actor=request.user.get_username(),
             now=timezone.now(),
         )
         for message in answer:
-            self.log_change(request, message, _("Cancelled."))
-        self._report(request, done=count, moved_on=len(answer) - count)
+            if message.pk in cancelled:
+                self.log_change(request, message, _("Cancelled."))
+        self._report(request, done=len(cancelled), moved_on=len(answer) - len(cancelled))
         return None
 
     @admin.action(description=gettext_lazy("Export as CSV"), permissions=["export"])

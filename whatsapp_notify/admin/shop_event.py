@@ -68,12 +68,14 @@ class ShopEventAdmin(base.ReadOnlyAdmin):
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
             return answer
-        count = events.retry(event_ids=[row.pk for row in answer])
+        again = events.retry(event_ids=[row.pk for row in answer])
         for row in answer:
-            self.log_change(request, row, _("Tried again."))
-        if count:
+            if row.pk in again:
+                self.log_change(request, row, _("Tried again."))
+        if count := len(again):
             text = ngettext("%(n)d event waits again.", "%(n)d events wait again.", count)
             self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        confirm.tell_moved_on(self, request, len(answer) - count)
         return None
 
     @admin.action(description=gettext_lazy("Drop…"), permissions=["resend"])

@@ -68,12 +68,14 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
             return answer
-        count = webhooks.retry(ids=[row.pk for row in answer])
+        again = webhooks.retry(ids=[row.pk for row in answer])
         for row in answer:
-            self.log_change(request, row, _("Processed again."))
-        if count:
+            if row.pk in again:
+                self.log_change(request, row, _("Processed again."))
+        if count := len(again):
             text = ngettext("%(n)d webhook waits again.", "%(n)d webhooks wait again.", count)
             self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        confirm.tell_moved_on(self, request, len(answer) - count)
         return None
 
     @admin.action(description=gettext_lazy("Drop…"), permissions=["process"])

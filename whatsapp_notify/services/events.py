@@ -201,17 +201,23 @@ def _ring_for_fresh() -> None:
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
 
 
-def retry(*, event_ids: list[int]) -> int:
+def retry(*, event_ids: list[int]) -> frozenset[int]:
     """This will let failed events be processed again, after the repair.
 
     Messages that were planned the first time are not planned twice.
+
+    Returns:
+        The ids of those that wait now, and had failed before.
     """
-    count = ShopEvent.objects.filter(pk__in=event_ids, state=ShopEvent.State.FAILED).update(
-        state=ShopEvent.State.PENDING, is_pending=True, attempts=0, note="", processed_at=None
+    waiting = update_rows(
+        model=ShopEvent,
+        rows=[{"id": pk, "state": str(ShopEvent.State.PENDING)} for pk in event_ids],
+        same={"is_pending": True, "attempts": 0, "note": "", "processed_at": None},
+        only_where={"state": [str(ShopEvent.State.FAILED)]},
     )
-    if count:
+    if waiting:
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
-    return count
+    return waiting
 
 
 def drop(*, event_ids: list[int]) -> frozenset[int]:

@@ -67,21 +67,25 @@ def enqueue(*, messages: Sequence[Message], now: datetime) -> int:
         return count
 
 
-def cancel(*, message_ids: Sequence[int], actor: str, now: datetime) -> int:
-    """This will take back messages that have not left; nothing leaves after the commit."""
+def cancel(*, message_ids: Sequence[int], actor: str, now: datetime) -> frozenset[int]:
+    """This will take back messages that have not left; nothing leaves after the commit.
+
+    Returns:
+        The ids of those that were taken back.
+    """
     ids = sorted(set(message_ids))
     with transaction.atomic():
         chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
-        return sum(_cancel(chunk, actor, now) for chunk in chunks)
+        return frozenset().union(*(_cancel(chunk, actor, now) for chunk in chunks))
 
 
-def _cancel(ids: Sequence[int], actor: str, now: datetime) -> int:
+def _cancel(ids: Sequence[int], actor: str, now: datetime) -> frozenset[int]:
     rows = list(
         Message.objects.select_for_update(no_key=True)
         .filter(pk__in=ids, is_pending=True)
         .order_by("id")
     )
-    update_rows(
+    cancelled = update_rows(
         model=Message,
         rows=[
             {
@@ -105,7 +109,7 @@ def _cancel(ids: Sequence[int], actor: str, now: datetime) -> int:
             for message in rows
         ]
     )
-    return len(rows)
+    return cancelled
 
 
 def _row(message: Message, batch: facts.Batch, *, sender_id: int) -> dict[str, Any]:

@@ -141,14 +141,21 @@ def is_waiting(*, since: datetime) -> bool:
     return _fresh().filter(received_at__lte=since).values_list("pk").first() is not None
 
 
-def retry(*, ids: Sequence[int]) -> int:
-    """This will have quarantined webhooks read once more."""
-    count = WebhookEvent.objects.filter(pk__in=ids, state=State.QUARANTINED).update(
-        state=State.PENDING, is_pending=True, attempts=0, problem=""
+def retry(*, ids: Sequence[int]) -> frozenset[int]:
+    """This will have quarantined webhooks read once more.
+
+    Returns:
+        The ids of those that wait now, and were in quarantine before.
+    """
+    again = update_rows(
+        model=WebhookEvent,
+        rows=[{"id": pk, "state": str(State.PENDING)} for pk in ids],
+        same={"is_pending": True, "attempts": 0, "problem": ""},
+        only_where={"state": [str(State.QUARANTINED)]},
     )
-    if count:
+    if again:
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
-    return count
+    return again
 
 
 def drop(*, ids: Sequence[int]) -> frozenset[int]:
