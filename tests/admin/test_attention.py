@@ -518,6 +518,16 @@ class TestOldPage:
         assert not LogEntry.objects.exists()
         assert "1 row had moved on meanwhile" in html_of(owner)
 
+    def test_f99_a_call_while_the_page_is_made_is_not_offered_unasked(
+        self, owner: Client, contact: Contact, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        row = message(contact, now, state="failed", attempt=1)
+        found = attention.attention()
+        self.called_again(row)
+        monkeypatch.setattr(attention, "attention", lambda: found)
+
+        assert 'value="send_again"' not in html_of(owner)
+
     @pytest.mark.parametrize("label", ["It was sent", "Drop"])
     def test_says_nothing_about_a_later_call(
         self, label: str, owner: Client, contact: Contact, now: datetime

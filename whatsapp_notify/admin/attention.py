@@ -169,8 +169,10 @@ def _load(group: Group) -> list[Any]:
     rows: Any = _MODELS[TEXTS[group.kind].model]._default_manager.filter(pk__in=group.ids)
     match TEXTS[group.kind].model:
         case "message":
+            # What has moved on since it was counted belongs to another group, with other answers.
             rows = (
-                rows.defer("content", "preview", "checks", "pricing")
+                rows.filter(attention.MESSAGES[group.kind])
+                .defer("content", "preview", "checks", "pricing")
                 .select_related("contact")
                 .prefetch_related(base.current_identities("contact__identities"))
             )
