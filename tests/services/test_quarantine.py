@@ -84,6 +84,20 @@ class TestRestore:
         message.refresh_from_db()
         assert (message.state, message.needs_attention) == ("delivered", False)
 
+    def test_f30_late_news_tell_that_it_has_failed(self, settings: Any) -> None:
+        with running(settings) as graph:
+            message = sent_and_restored(graph)[0]
+        quarantine.put_aside(actor="owner", now=MORNING)
+        told = Message.objects.get(pk=message.pk)
+        told.attempt = 1
+        body = webhook_bodies.body(statuses=[webhook_bodies.status(told, "failed", code=131000)])
+
+        statuses.apply(statuses=wire.parse(body).statuses, now=MORNING)
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("failed", "provider_failed")
+        assert (message.error_code, message.needs_attention) == (131000, True)
+
     @pytest.mark.parametrize(
         ("verdict", "state", "copies"),
         [("was_sent", "accepted", 1), ("drop", "failed", 1), ("send_again", "accepted", 2)],

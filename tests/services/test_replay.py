@@ -465,6 +465,23 @@ class TestNothingBegins:
 
         assert Contact.objects.get(pk=contact.pk).unreachable_since == later
 
+    def test_f30_a_refusal_that_the_backup_lacks_comes_back(self) -> None:
+        contact = factories.contact(consents=("offers",))
+        draft = factories.queued(contact, key="offers")
+        backup = Message.objects.filter(pk=draft.pk).values().get()
+        [message] = webhook_day.sent(draft)
+        failure = webhook_bodies.status(message, "failed", seconds=60, code=131050)
+        keep(webhook_bodies.body(statuses=[failure]))
+        WebhookEvent.objects.update(state="processed", is_pending=False)
+        Message.objects.filter(pk=message.pk).update(**backup)
+
+        again()
+
+        message.refresh_from_db()
+        assert (message.state, message.attempt, message.is_pending) == ("failed", 1, False)
+        record = contact.consent_records.get(action=ConsentRecord.Action.WITHDRAW)
+        assert record.source == "provider"
+
     def test_a_verdict_of_staff_stands(self) -> None:
         [message] = webhook_day.sent(factories.queued())
         failure = webhook_bodies.status(message, "failed", seconds=60, code=131000)

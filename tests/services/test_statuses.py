@@ -292,6 +292,114 @@ class TestEarlierCalls:
         assert (message.state, message.needs_attention) == ("failed", True)
 
 
+class TestCallsThatTheRowDoesNotKnow:
+    """The database went back in time, and news of the calls that it has lost arrive."""
+
+    def restored(self, *, calls: int = 1, **fields: Any) -> tuple[Message, Message]:
+        """The message as it was at its last call, and as the backup has it."""
+        message = factories.queued()
+        Message.objects.filter(pk=message.pk).update(**fields)
+        message.refresh_from_db()
+        lost = Message.objects.get(pk=message.pk)
+        lost.attempt = message.attempt + calls
+        return lost, message
+
+    @pytest.mark.parametrize(
+        ("state", "is_pending"), [("queued", True), ("unknown", False), ("sent", False)]
+    )
+    @pytest.mark.parametrize(
+        "words",
+        [words for size in (1, 2) for words in itertools.permutations(WORDS, size)],
+        ids="-".join,
+    )
+    def test_f30_news_say_how_the_lost_call_ended(
+        self, state: str, is_pending: bool, words: Sequence[str]
+    ) -> None:
+        lost, message = self.restored(
+            state=state, is_pending=is_pending, needs_attention=state == "unknown"
+        )
+
+        for word in words:
+            apply(told(lost, word))
+
+        message.refresh_from_db()
+        end = max(words, key=("sent", "failed", "delivered", "read").index)
+        assert (message.state, message.is_pending) == (end, False)
+        assert message.needs_attention == (end == "failed")
+        assert message.provider_message_id == f"wamid.{message.pk}.1"
+        assert message.attempt == 1
+
+    def test_f30_a_failure_that_is_sent_again_is_another_call(self) -> None:
+        lost, message = self.restored()
+        apply(told(lost, "failed"))
+        settlement.settle(message_id=message.pk, verdict="send_again", actor="owner", now=NOW)
+
+        [call] = claims.claim(limit=1, now=NOW).calls
+
+        assert call.outgoing.attempt == 2
+        apply(told(lost, "failed"))
+        message.refresh_from_db()
+        assert message.state == "calling"
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in-order", "swapped"])
+    def test_f30_the_last_call_decides_over_the_failure_of_an_earlier_one(
+        self, order: tuple[int, int]
+    ) -> None:
+        lost, message = self.restored(
+            calls=2, state="accepted", is_pending=False, provider_message_id="wamid.FIRST"
+        )
+        Message.objects.filter(pk=message.pk).update(attempt=1)
+        message.refresh_from_db()
+        news = told(message, "failed", wamid="wamid.FIRST"), told(lost, "sent", wamid="wamid.LAST")
+
+        for place in order:
+            apply(news[place])
+
+        message.refresh_from_db()
+        assert (message.state, message.attempt, message.error_code) == ("sent", 2, None)
+        assert not message.needs_attention
+        assert message.provider_message_id == "wamid.LAST"
+
+    def test_f30_a_second_failure_asks_for_attention_again(self) -> None:
+        lost, message = self.restored(state="failed", is_pending=False, needs_attention=False)
+
+        apply(told(lost, "failed"))
+
+        message.refresh_from_db()
+        assert (message.reason, message.needs_attention) == ("provider_failed", True)
+
+    @pytest.mark.parametrize("words", [("sent", "failed"), ("failed", "sent")], ids="-".join)
+    def test_f30_what_staff_has_dropped_stays_dropped(self, words: Sequence[str]) -> None:
+        lost, message = self.restored(state="unknown", is_pending=False, needs_attention=True)
+        settlement.settle(message_id=message.pk, verdict="drop", actor="owner", now=NOW)
+
+        for word in words:
+            apply(told(lost, word))
+
+        message.refresh_from_db()
+        assert (message.state, message.reason) == ("failed", "settled_by_staff")
+        assert (message.attempt, message.needs_attention) == (1, False)
+
+    def test_a_failure_of_a_call_that_was_refused_leaves_its_repetition_alone(self) -> None:
+        lost, message = self.restored()
+        Message.objects.filter(pk=message.pk).update(attempt=1)
+
+        apply(told(lost, "failed"))
+
+        message.refresh_from_db()
+        assert (message.state, message.is_pending) == ("queued", True)
+
+    def test_the_usual_news_do_not_write_the_number_of_the_call(self) -> None:
+        message = accept(calling()[0])
+
+        with CaptureQueriesContext(connection) as seen:
+            apply(told(message, "sent"), told(message, "failed"))
+
+        updates = [q["sql"] for q in seen.captured_queries if q["sql"].startswith("UPDATE")]
+        assert updates
+        assert not any('"attempt"' in sql for sql in updates)
+
+
 class TestBulk:
     def test_f57_a_thousand_at_once_in_a_constant_number_of_queries(self) -> None:
         person = factories.contact()

@@ -22,7 +22,7 @@ from whatsapp_notify.domain.statuses import (
 )
 from whatsapp_notify.models import DeliveryEvent, Message
 from whatsapp_notify.models.set_based import as_text, from_text, update_rows
-from whatsapp_notify.services import doorbells, timeline
+from whatsapp_notify.services import doorbells, settlement, timeline
 
 #: What news may change.
 _COLUMNS: tuple[str, ...] = (
@@ -152,6 +152,8 @@ def _update(changes: Sequence[tuple["_Before", Held]]) -> None:
         columns = ("state", *before.new_times(after)) if is_step else _COLUMNS
         if after.pricing is not None:
             columns = (*columns, "pricing")
+        if after.attempt != before.attempt:
+            columns = (*columns, "attempt")
         groups[is_step, columns].append(after)
     for (is_step, columns), rows in groups.items():
         update_rows(
@@ -168,6 +170,7 @@ class _Before(NamedTuple):
     """What tells whether a message has just moved on, and by what."""
 
     state: str
+    attempt: int
     failed_at: datetime | None
     provider_message_id: str | None
     #: Those of ``_STEP_TIMES``, in their order.
@@ -176,7 +179,9 @@ class _Before(NamedTuple):
     @classmethod
     def of(cls, message: Held) -> Self:
         times = _step_times(message)
-        return cls(message.state, message.failed_at, message.provider_message_id, times)
+        return cls(
+            message.state, message.attempt, message.failed_at, message.provider_message_id, times
+        )
 
     def new_times(self, after: Held) -> list[str]:
         """This will return the names of the times that have changed."""
@@ -200,10 +205,10 @@ def _join(message: Held, news: News) -> bool:
     was = State(message.state)
     if _is_stale(message, was, news):
         return False
+    if news.attempt > message.attempt:
+        was = _take_up(message, was, news)
     new = join(was, news.state)
-    is_last_call = news.attempt in (0, message.attempt)
-    if is_last_call or message.provider_message_id is None:
-        message.provider_message_id = message.provider_message_id or news.provider_message_id
+    message.provider_message_id = message.provider_message_id or news.provider_message_id
     message.accepted_at = _earliest(message.accepted_at, news.at, message.called_at)
     column = _TIME_COLUMN.get(news.state)
     if column:
@@ -221,6 +226,21 @@ def _join(message: Held, news: News) -> bool:
     return new is State.FAILED and new is not was
 
 
+def _take_up(message: Held, was: State, news: News) -> State:
+    """This will let a call that the row does not know be its last one.
+
+    Calls are counted before they begin, so that the database has gone back in time.
+
+    Returns:
+        The state into which the news are joined.
+    """
+    message.attempt = news.attempt
+    message.provider_message_id = news.provider_message_id
+    if was is State.FAILED and message.reason != settlement.BY_STAFF:
+        return State.CALLING  # it was an earlier call that has failed
+    return was
+
+
 def _is_stale(message: Held, was: State, news: News) -> bool:
     """This will tell whether news about an earlier call say nothing of the message any more.
 
@@ -228,7 +248,11 @@ def _is_stale(message: Held, was: State, news: News) -> bool:
     a new call is wanted or under way; nor that it had left before it failed.
     """
     is_known_by_id_alone = news.attempt == 0 and was in SETTLED_BY_STATUS
-    is_earlier_call = news.attempt not in (0, message.attempt) or was is State.QUEUED
+    if was is State.QUEUED:
+        # Its last call is over; one that the row does not know came after that.
+        is_earlier_call = news.attempt <= message.attempt
+    else:
+        is_earlier_call = 0 < news.attempt < message.attempt
     if not (is_earlier_call or is_known_by_id_alone):
         return False
     if news.state in {State.DELIVERED, State.READ}:

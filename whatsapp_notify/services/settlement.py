@@ -33,6 +33,9 @@ ALLOWED = {
     Verdict.SEEN: frozenset({State.FAILED}),
 }
 
+#: The reason of a message whose outcome a person has decided.
+BY_STAFF = "settled_by_staff"
+
 #: How a line of the timeline names a verdict, where its own name means something else there.
 _LINES = {Verdict.DROP: "dropped_by_staff", Verdict.SEEN: "seen_by_staff"}
 
@@ -100,7 +103,7 @@ def settle(
 def _change(message: Message, verdict: Verdict, now: datetime) -> str:
     match verdict:
         case Verdict.WAS_SENT:
-            message.state, message.reason = State.ACCEPTED, "settled_by_staff"
+            message.state, message.reason = State.ACCEPTED, BY_STAFF
             message.accepted_at = message.accepted_at or now
             return DeliveryEvent.Kind.SETTLED
         case Verdict.SEND_AGAIN:
@@ -113,7 +116,7 @@ def _change(message: Message, verdict: Verdict, now: datetime) -> str:
             message.expires_at = max(message.expires_at, now + lifetime)
             return DeliveryEvent.Kind.RESENT
         case Verdict.DROP:
-            message.state, message.reason = State.FAILED, "settled_by_staff"
+            message.state, message.reason = State.FAILED, BY_STAFF
             return DeliveryEvent.Kind.SETTLED
         case Verdict.SEEN:
             return DeliveryEvent.Kind.SETTLED
