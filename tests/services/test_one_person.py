@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests import factories
+from tests import factories, webhook_bodies
 from tests.cloud_api.scripted_server import Exchange
 from tests.factories import NOW
 from tests.graph import Call, Graph, accept, deliver, refuse, running
+from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.models import ConsentRecord, Contact, Message
-from whatsapp_notify.services import outbox
+from whatsapp_notify.services import outbox, statuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,6 +107,35 @@ class TestUndeliverable:
         assert (third.state, third.reason) == ("blocked", "reachable")
         assert Contact.objects.get().unreachable_since == tomorrow
         assert len(graph.calls) == 2
+
+    @pytest.mark.parametrize(
+        ("hours", "is_unreachable"), [(0.1, False), (19.9, False), (20.1, True)]
+    )
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in-order", "swapped"])
+    @pytest.mark.parametrize("is_one_batch", [True, False], ids=["at-once", "one-by-one"])
+    def test_f48_the_time_between_counts_and_not_when_webhooks_come(
+        self, hours: float, is_unreachable: bool, order: tuple[int, int], is_one_batch: bool
+    ) -> None:
+        person = factories.contact()
+        messages = [factories.queued(person), factories.queued(person)]
+        Message.objects.update(state="accepted", is_pending=False, attempt=1)
+        failures = []
+        for message, seconds in zip(messages, (60, 60 + int(hours * 3600)), strict=True):
+            message.refresh_from_db()
+            failures.append(
+                webhook_bodies.status(
+                    message, "failed", seconds=seconds, code=131026, wamid=f"wamid.{message.pk}"
+                )
+            )
+        later = NOW + timedelta(days=2)
+        told = [failures[place] for place in order]
+
+        for batch in [told] if is_one_batch else [[each] for each in told]:
+            parsed = wire.parse(webhook_bodies.body(statuses=batch))
+            statuses.apply(statuses=parsed.statuses, now=later)
+
+        since = Contact.objects.get().unreachable_since
+        assert since == (later if is_unreachable else None)
 
 
 class TestServiceWindow:

@@ -96,17 +96,22 @@ def _pace_person(message: Message) -> None:
 
 
 def _doubt_reachability(message: Message, now: datetime) -> None:
-    failed_before = Message.objects.filter(
+    # By their own times: webhooks may come late, swapped, and both failures in one of them.
+    failed_at = message.failed_at or now
+    far_apart = Q(failed_at__lt=failed_at - _SECOND_LOOK) | Q(
+        failed_at__gt=failed_at + _SECOND_LOOK
+    )
+    others = Message.objects.filter(
+        far_apart,
         contact_id=message.contact_id,
         state=State.FAILED,
         error_code=_UNDELIVERABLE,
-        failed_at__lt=now - _SECOND_LOOK,
     ).exclude(pk=message.pk)
-    first = failed_before.order_by("failed_at").first()
-    if first is None:
+    other_at = others.order_by("failed_at").values_list("failed_at", flat=True).first()
+    if other_at is None:
         return
     reached = Message.objects.filter(
-        contact_id=message.contact_id, delivered_at__gt=first.failed_at
+        contact_id=message.contact_id, delivered_at__gt=min(failed_at, other_at)
     ).exists()
     if not reached:
         Contact.objects.filter(pk=message.contact_id, unreachable_since__isnull=True).update(
