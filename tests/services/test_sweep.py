@@ -1,18 +1,22 @@
 """What time and lost doorbells leave behind."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests import factories
 from tests.concurrency import together
 from tests.factories import NOW
 from whatsapp_notify import signals
 from whatsapp_notify.models import Message, WebhookEvent
-from whatsapp_notify.services import arrivals, claims, sweep, unmatched, webhooks
+from whatsapp_notify.services import arrivals, claims, heartbeats, sweep, unmatched, webhooks
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = NOW + timedelta(days=1)
 
 
 def call() -> Message:
@@ -92,6 +96,48 @@ class TestDoubts:
         assert (swept.unknown, message.state, message.reason) == (1, "unknown", "no_news")
         assert message.needs_attention
         assert not message.is_pending
+
+    def in_doubt_at(self, at: datetime) -> int:
+        """How many doubts a sweep at that time gives up, and one more that is old by then."""
+        message = factories.queued()
+        Message.objects.filter(pk=message.pk).update(
+            state="in_doubt", is_pending=False, needs_attention=True, called_at=NOW
+        )
+        return sweep.sweep(now=at).unknown
+
+    def test_are_looked_at_once_a_minute(self) -> None:
+        day = NOW + timedelta(hours=25)
+
+        found = [self.in_doubt_at(day + timedelta(seconds=s)) for s in (0, 5, 59, 60, 65, 120)]
+
+        assert found == [1, 0, 0, 3, 0, 2]
+
+    def test_are_looked_at_again_when_the_clock_was_ahead(self) -> None:
+        day = NOW + timedelta(hours=25)
+        self.in_doubt_at(day + timedelta(days=30))
+
+        assert self.in_doubt_at(day) == 1
+
+    def test_two_sweeps_at_once_look_once(self) -> None:
+        sweep.sweep(now=NOW)
+
+        told = together(
+            *[lambda: heartbeats.is_time(name="doubts", every=timedelta(hours=1), now=LATER)] * 4
+        )
+
+        assert sorted(told) == [False, False, False, True]
+
+    def test_the_others_that_ask_for_attention_are_not_read_with_each_tick(self) -> None:
+        sweep.sweep(now=NOW)
+
+        with CaptureQueriesContext(connection) as seen:
+            sweep.sweep(now=NOW + timedelta(seconds=5))
+
+        assert not [q for q in seen.captured_queries if '"needs_attention"' in _where(q["sql"])]
+
+
+def _where(sql: str) -> str:
+    return sql.partition(" WHERE ")[2]
 
 
 class TestDoorbells:

@@ -26,7 +26,7 @@ class Installation(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The last sign of life of a part: "worker", "beat", "webhook"."""
+    """The last sign of life of a part ("worker", "beat", "webhook"), or of rare work ("doubts")."""
 
     name = models.CharField(_("part"), max_length=40)
     at = models.DateTimeField(_("last seen"))

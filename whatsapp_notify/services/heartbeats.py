@@ -27,3 +27,15 @@ def beat(*, name: str, now: datetime) -> None:
 def seen(*, now: datetime) -> dict[str, datetime]:
     """This will tell when each part was last seen, without what a clock ahead has noted."""
     return dict(Heartbeat.objects.filter(at__lte=now + AHEAD).values_list("name", "at"))
+
+
+def is_time(*, name: str, every: timedelta, now: datetime) -> bool:
+    """This will tell whether something rare should be done now, and note that it is done.
+
+    Of several who ask at once one is told so.
+    """
+    done, is_new = Heartbeat.objects.get_or_create(name=name, defaults={"at": now})
+    # What was done later than now was noted by a clock that was ahead.
+    if is_new or now - every < done.at <= now:
+        return is_new
+    return Heartbeat.objects.filter(pk=done.pk, at=done.at).update(at=now) > 0

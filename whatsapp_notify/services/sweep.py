@@ -22,6 +22,7 @@ from whatsapp_notify.services import (
     delivery,
     doorbells,
     errands,
+    heartbeats,
     inbound_media,
     media_files,
     outbound_media,
@@ -34,6 +35,9 @@ from whatsapp_notify.services import (
 
 #: A doubt that no webhook has settled for so long stays unknown until a person decides.
 DOUBT_LIMIT = timedelta(hours=24)
+#: Which ones are that old is asked of all messages that need attention, which may be many: their
+#: state stands in no index, see Note [Statuses stay out of indexes].
+_LOOK_AT_DOUBTS = timedelta(minutes=1)
 
 #: Rows in one transaction.
 _CHUNK = 500
@@ -54,7 +58,8 @@ def sweep(*, now: datetime) -> Swept:
     """This will move what has passed its time, and ring again for what still waits.
 
     Calls whose answer nobody waits for any more are in doubt; doubts older than a day are
-    unknown. Nothing is ever sent again from here. Safe to run at any time, and twice.
+    unknown, within a minute. Nothing is ever sent again from here. Safe to run at any time, and
+    twice.
     """
     # First, so that nothing of the rest can keep what waits from being found.
     _ring_again(now)
@@ -79,6 +84,8 @@ def _doubt_lost_calls(now: datetime) -> int:
 
 
 def _give_up_doubts(now: datetime) -> int:
+    if not heartbeats.is_time(name="doubts", every=_LOOK_AT_DOUBTS, now=now):
+        return 0
     return _move(
         Message.objects.filter(
             needs_attention=True, state=State.IN_DOUBT, called_at__lt=now - DOUBT_LIMIT
