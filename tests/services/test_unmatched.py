@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests import factories, webhook_bodies
+from tests.concurrency import on_postgresql
 from tests.factories import NOW
 from tests.services.test_statuses import accept, apply, calling
 from whatsapp_notify.models import Message, UnmatchedStatus
@@ -88,3 +91,36 @@ class TestUnmatched:
             found = unmatched.match(provider_message_ids=[None, ""], now=NOW)
 
         assert found.found == 0
+
+    @on_postgresql
+    def test_does_not_read_the_strangers_of_the_last_days(self) -> None:
+        """Another tool writes under the same business account, and its statuses come here."""
+        rows = 20_000
+        UnmatchedStatus.objects.bulk_create(
+            UnmatchedStatus(
+                provider_message_id=f"wamid.{number * 7919 % rows}",
+                status="sent",
+                at=NOW,
+                received_at=NOW - timedelta(days=7) * number / rows,
+            )
+            for number in range(rows)
+        )
+        pattern = factories.queued()
+        Message.objects.bulk_create(
+            factories.draft(
+                pattern.contact, is_pending=False, state="sent", provider_message_id=f"wamid.M{n}"
+            )
+            for n in range(2000)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE whatsapp_notify_unmatchedstatus, whatsapp_notify_message")
+
+        with CaptureQueriesContext(connection) as queries:
+            assert unmatched.match_all(now=NOW) == 0
+
+        asked = [q["sql"] for q in queries.captured_queries if "received_at" in q["sql"]]
+        assert [sql.split()[0] for sql in asked] == ["DELETE", "SELECT"]
+        for sql in asked:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}")
+                assert "wn_unmatched_received_idx" in str(cursor.fetchall())

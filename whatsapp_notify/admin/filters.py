@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.admin import words
+from whatsapp_notify.domain.statuses import PROVIDER_ORDER
 
 
 class DateFilter(admin.ListFilter):
@@ -115,6 +116,20 @@ class StateFilter(admin.ChoicesFieldListFilter):
         if found is None or not self.used_parameters:
             return queryset
         return among_newest(request, found)
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By what a provider may report."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(str(state), str(words.state(state))) for state in PROVIDER_ORDER]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        return among_newest(request, queryset.filter(status=chosen)) if chosen else queryset
 
 
 class ReasonFilter(admin.SimpleListFilter):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from whatsapp_notify.admin import badges, base, confirm, words
-from whatsapp_notify.admin.filters import date_filter
+from whatsapp_notify.admin.filters import StatusFilter, date_filter
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.models import UnmatchedStatus, WebhookEvent
 from whatsapp_notify.services import replay, webhooks
@@ -158,7 +158,11 @@ class UnmatchedStatusAdmin(base.ReadOnlyAdmin):
     """News about messages that nobody here knows; matched by itself when one turns up."""
 
     list_display = ("__str__", "status", "at", "received_at", "matched_at")
-    list_filter = ("status", ("matched_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        StatusFilter,
+        date_filter("received_at", gettext_lazy("received")),
+        ("matched_at", admin.EmptyFieldListFilter),
+    )
     ordering = ("-pk",)
     actions = None
     fields = ("status", "at", "received_at", "matched_at")

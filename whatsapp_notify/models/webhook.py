@@ -102,6 +102,9 @@ class UnmatchedStatus(models.Model):
                 fields=["provider_message_id", "status"], name="wn_unmatchedstatus_uniq"
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["received_at"], name="wn_unmatched_received_idx"),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.status}"
