@@ -138,7 +138,7 @@ def _stop(**kwargs: Any) -> None:
 @shared_task(base=_Task, name="whatsapp_notify.process_events", ignore_result=True, acks_late=True)
 def process_events(**kwargs: Any) -> None:
     """This will turn recorded shop events into messages."""
-    events.process(now=timezone.now(), clock=timezone.now)
+    events.process(now=timezone.now(), clock=timezone.now, is_stopping=_stopping.is_set)
     heartbeats.beat(name=heartbeats.WORKER, now=timezone.now())
 
 

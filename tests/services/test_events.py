@@ -196,6 +196,30 @@ class TestProcess:
 
         assert (turns, heard) == ([2, 1], [0])
 
+    def test_a_long_backlog_keeps_no_second_try_waiting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(events, "_CHUNK_SIZE", 1)
+        events.record(*(happening(f"k{number}") for number in range(3)), now=NOW)
+        again = ShopEvent.objects.get(key="k2")
+        ShopEvent.objects.filter(pk=again.pk).update(
+            attempts=1, processed_at=NOW - timedelta(hours=1)
+        )
+        seen: list[int] = []
+        monkeypatch.setattr(
+            events, "_process_chunk", lambda chunk, **_options: seen.extend(chunk) or 0
+        )
+
+        events.process(now=NOW)
+
+        assert seen.index(again.pk) == 1
+
+    def test_ends_soon_where_the_worker_stops(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(events, "_CHUNK_SIZE", 1)
+        events.record(*(happening(f"k{number}") for number in range(3)), now=NOW)
+
+        assert events.process(now=NOW, is_stopping=lambda: True) == 1
+
     def test_takes_up_each_part_at_its_own_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Else its lease would be over before it has begun, in a run that takes its time."""
         monkeypatch.setattr(events, "_CHUNK_SIZE", 1)

@@ -118,18 +118,31 @@ class TestScan:
         shop.bulk_orders(1, status="shipped")
         assert reconcile.scan(now=later) == 1
 
-    def test_f08_a_watch_that_is_put_back_begins_anew(self, watch: Any) -> None:
+    @pytest.mark.parametrize(("hours", "count"), [(23, 3), (25, 0)])
+    def test_f08_a_watch_that_is_put_back_after_a_day_begins_anew(
+        self, watch: Any, hours: int, count: int
+    ) -> None:
+        """Sooner, it may have been a process with other settings."""
         watch(SHIPPED)
         reconcile.scan(now=NOW)
         watch(CREATED)
-        reconcile.scan(now=NOW)
+        later = NOW + timedelta(hours=hours)
+        reconcile.scan(now=later)
         shop.bulk_orders(3, status="shipped")
-        ShopEvent.objects.all().delete()
         watch(CREATED, SHIPPED)
 
-        reconcile.scan(now=NOW)
+        reconcile.scan(now=later)
 
-        assert not ShopEvent.objects.filter(name="order.shipped").exists()
+        assert ShopEvent.objects.filter(name="order.shipped").count() == count
+
+    def test_f07_values_in_another_order_are_the_same_watch(self, watch: Any) -> None:
+        """A set has another order in each process."""
+        watch({**SHIPPED, "value": ["shipped", "delivered"]})
+        reconcile.start(now=NOW)
+        shop.bulk_orders(1, status="shipped")
+        watch({**SHIPPED, "value": ["delivered", "shipped"]})
+
+        assert reconcile.scan(now=NOW) == 1
 
     def test_f08_a_mark_of_an_earlier_version_is_kept(self, watch: Any) -> None:
         watch(SHIPPED)
@@ -214,6 +227,34 @@ class TestSince:
         assert reconcile.scan(now=timezone.now()) == 0
         event = ShopEvent.objects.get()
         assert (event.state, event.is_pending) == ("ignored", False)
+
+    @pytest.mark.parametrize("before", [None, {**entry, "value": "Shipped"}], ids=["new", "mended"])
+    def test_f08_an_old_order_that_is_saved_before_the_watch_begins_is_the_past(
+        self, watch: Any, before: Any
+    ) -> None:
+        if before is not None:
+            watch(before)
+            reconcile.start(now=timezone.now() - timedelta(days=30))
+        shop.bulk_orders(1, status="shipped")
+        Order.objects.update(updated_at=timezone.now() - timedelta(days=10))
+        watch(self.entry)
+        scanning_since = timezone.now()
+
+        Order.objects.get().save()
+
+        assert [reconcile.scan(now=scanning_since) for _each in range(2)] == [0, 0]
+
+    def test_f07_an_old_order_that_goes_back_and_is_shipped_is_told(self, watch: Any) -> None:
+        order = shop.order(status="shipped")
+        watch(self.entry)
+        reconcile.start(now=timezone.now())
+
+        for status in ("paid", "shipped"):
+            order = Order.objects.get(pk=order.pk)
+            order.status = status
+            order.save()
+
+        assert ShopEvent.objects.get().is_pending
 
     def test_f07_what_update_has_brought_since_the_begin_is_news_also_when_saved(
         self, watch: Any

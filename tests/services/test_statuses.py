@@ -332,7 +332,13 @@ class TestCallsThatTheRowDoesNotKnow:
     def test_f30_a_failure_that_is_sent_again_is_another_call(self) -> None:
         lost, message = self.restored()
         apply(told(lost, "failed"))
-        settlement.settle(message_id=message.pk, verdict="send_again", actor="owner", now=NOW)
+        settlement.settle(
+            message_id=message.pk,
+            verdict="send_again",
+            expected_attempt=1,
+            actor="owner",
+            now=NOW,
+        )
 
         [call] = claims.claim(limit=1, now=NOW).calls
 
@@ -371,7 +377,9 @@ class TestCallsThatTheRowDoesNotKnow:
     @pytest.mark.parametrize("words", [("sent", "failed"), ("failed", "sent")], ids="-".join)
     def test_f30_what_staff_has_dropped_stays_dropped(self, words: Sequence[str]) -> None:
         lost, message = self.restored(state="unknown", is_pending=False, needs_attention=True)
-        settlement.settle(message_id=message.pk, verdict="drop", actor="owner", now=NOW)
+        settlement.settle(
+            message_id=message.pk, verdict="drop", expected_attempt=0, actor="owner", now=NOW
+        )
 
         for word in words:
             apply(told(lost, word))

@@ -171,7 +171,7 @@ def _load(group: Group) -> list[Any]:
         case "message":
             # What has moved on since it was counted belongs to another group, with other answers.
             rows = (
-                rows.filter(attention.MESSAGES[group.kind])
+                rows.filter(attention.MESSAGES[group.kind], needs_attention=True)
                 .defer("content", "preview", "checks", "pricing")
                 .select_related("contact")
                 .prefetch_related(base.current_identities("contact__identities"))

@@ -52,7 +52,7 @@ def bygones(
         for watch in watches
         if watch.since
         and not row.created
-        and (watch.created or (watch.values and _has_reached(watch, row.loaded)))
+        and (watch.created or (watch.values and _stays(watch, row)))
         and isinstance(touched_at := row.loaded.get(watch.since), datetime)
         and is_past(watch, touched_at)
     )
@@ -90,6 +90,11 @@ def _suffixes(watch: ModelWatch, row: SavedRow, now: datetime) -> Iterator[str]:
 def _has_reached(watch: ModelWatch, values: Mapping[str, Any]) -> bool:
     field = watch.fields[0]
     return field.attname in values and watching.plain(field, values[field.attname]) in watch.values
+
+
+def _stays(watch: ModelWatch, row: SavedRow) -> bool:
+    """This will tell whether the value had been reached before the save, and still is."""
+    return _has_reached(watch, row.loaded) and _has_reached(watch, {**row.loaded, **row.saved})
 
 
 def _changed(watch: ModelWatch, row: SavedRow) -> Iterator[str]:

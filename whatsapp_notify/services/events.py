@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -9,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, connection, connections, router, transaction
 from django.db.models import F, Q, QuerySet
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from whatsapp_notify import signals
@@ -77,7 +80,9 @@ def record(*happenings: Happening, now: datetime) -> int:
 
 def note_bygones(*happenings: Happening, now: datetime) -> None:
     """This will see to it that what happened before the shop was watched is never told."""
-    note = _("It happened before the shop was watched.")
+    # Not in the language of whoever saves the row: it is kept for all.
+    with translation.override(settings.LANGUAGE_CODE):
+        note = _("It happened before the shop was watched.")
     ignored = {"state": ShopEvent.State.IGNORED, "is_pending": False, "note": note}
     insert_rows(model=ShopEvent, rows=[_row(each, now=now) | ignored for each in happenings])
 
@@ -153,7 +158,12 @@ def _stored(text: str) -> str:
 # Processing
 
 
-def process(*, now: datetime, clock: Callable[[], datetime] | None = None) -> int:
+def process(
+    *,
+    now: datetime,
+    clock: Callable[[], datetime] | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> int:
     """This will turn waiting events into messages, each in a transaction of its own, for a turn.
 
     Attempts are counted before the work, so that an event that kills its worker is given up
@@ -162,6 +172,7 @@ def process(*, now: datetime, clock: Callable[[], datetime] | None = None) -> in
     Args:
         clock: Tells the time again while the run goes on: what is taken up is left to this process
             from then on.
+        is_stopping: Ends the turn as soon as it may.
 
     Returns:
         How many events were taken up.
@@ -174,7 +185,7 @@ def process(*, now: datetime, clock: Callable[[], datetime] | None = None) -> in
         taken_up = 0
         for chunk in _chunks(now=tell()):
             taken_up += _process_chunk(chunk, rows=rows, now=tell())
-            is_over = time.monotonic() > turn_ends_at
+            is_over = time.monotonic() > turn_ends_at or is_stopping()
             if is_over:
                 _ring_for_fresh()
                 break
@@ -185,13 +196,18 @@ def process(*, now: datetime, clock: Callable[[], datetime] | None = None) -> in
 
 
 def _chunks(*, now: datetime) -> list[list[int]]:
-    """This will return the events that are due: new ones together, those tried before alone."""
+    """This will return the events that are due: new ones together, those tried before alone.
+
+    In turns, so that neither keeps the other waiting.
+    """
     due = _due(now=now)
     fresh = list(due.filter(attempts=0)[:_LISTED].values_list("pk", flat=True))
     # Who has waited longest first: one that is put off again and again keeps no other waiting.
     again = due.filter(attempts__gt=0).order_by("processed_at", "id")[:_LISTED]
     chunks = [fresh[start : start + _CHUNK_SIZE] for start in range(0, len(fresh), _CHUNK_SIZE)]
-    return chunks + [[pk] for pk in again.values_list("pk", flat=True)]
+    alone = [[pk] for pk in again.values_list("pk", flat=True)]
+    in_turns = itertools.chain.from_iterable(itertools.zip_longest(chunks, alone))
+    return [chunk for chunk in in_turns if chunk is not None]
 
 
 def _ring_for_fresh() -> None:

@@ -236,10 +236,12 @@ def _weighed(message: Message, refusal: Refused) -> Refused:
     """This will return the refusal as one of the number, where Graph could not be reached so often.
 
     Whatever else is due would end like this message. So all wait, one is tried each minute, and
-    nothing has failed when the network is back.
+    nothing has failed when the network is back. The message itself begins anew: one that meets an
+    ill wind again must not stop the others at once.
     """
-    is_last = message.failures + 1 >= backoff.MAX_FAILURES
-    if refusal.action is Action.RETRY and refusal.code is None and is_last:
+    is_unreached = refusal.action is Action.RETRY and refusal.code is refusal.http_status is None
+    if is_unreached and message.failures + 1 >= backoff.MAX_FAILURES:
+        message.failures = 0
         return replace(refusal, action=Action.STOP_SENDER)
     return refusal
 

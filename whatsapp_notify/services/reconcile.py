@@ -20,7 +20,7 @@ Note [What a scan can know]
     - changes of a field (``changes``) and signals leave no trace and cannot be found.
 
     Another value, field or ``since`` is another watch, which begins anew; so does one that was
-    taken out of the settings and is put back.
+    taken out of the settings for a day and is put back.
 
     What was found once has an event. The rows of events must therefore outlive the rows of
     the shop that they tell of: retention may empty them, not delete them.
@@ -28,12 +28,13 @@ Note [What a scan can know]
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models, router, transaction
-from django.db.models import Exists, F, Max, OuterRef, QuerySet, Value
+from django.db import connections, models, router, transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Replace
 
 from whatsapp_notify import conf
@@ -44,6 +45,7 @@ from whatsapp_notify.services.watching import ModelWatch
 
 logger = logging.getLogger(__name__)
 
+_FORGOTTEN_AFTER = timedelta(days=1)
 #: Rows of one INSERT.
 _CHUNK_SIZE = 500
 #: Most rows that one scan of one watch takes; the next scan goes on.
@@ -54,17 +56,28 @@ class Horizon:
     """Since when watches look; what was touched last before that is the past."""
 
     def __init__(self) -> None:
+        #: Of those that have begun, and look for what this process looks for.
         self._started_at: dict[str, datetime] = {}
 
     def is_behind(self, watch: ModelWatch, touched_at: datetime) -> bool:
-        """This will tell whether the watch began after that time; asks the database once."""
+        """This will tell whether the watch began after that time, or has not begun yet.
+
+        Asks the database until it has begun, and then no more.
+        """
         if watch.name not in self._started_at:
-            # A savepoint: where the shop's transaction is open, a fault must not end it.
-            with transaction.atomic(using=router.db_for_read(Watermark)):
-                marks = Watermark.objects.values_list("name", "started_at")
-                self._started_at = dict(marks)
+            self._read()
         started_at = self._started_at.get(watch.name)
-        return started_at is not None and touched_at < started_at
+        return started_at is None or touched_at < started_at
+
+    def _read(self) -> None:
+        named = _watches()
+        using = router.db_for_read(Watermark)
+        # Where the shop's transaction is open, a fault must not end it.
+        is_open = connections[using].in_atomic_block
+        with transaction.atomic(using=using) if is_open else nullcontext():
+            for mark in Watermark.objects.filter(name__in=named):
+                if mark.watched in {"", _digest(named[mark.name])}:
+                    self._started_at[mark.name] = mark.started_at
 
 
 def start(*, now: datetime) -> int:
@@ -90,7 +103,7 @@ def scan(*, now: datetime) -> int:
         Exception: Whatever the shop's table raised when it was asked; all others were scanned.
     """
     named, count, fault = _watches(), 0, None
-    Watermark.objects.exclude(name__in=named).delete()
+    _forget_others(named, now=now)
     marks = {mark.name: mark for mark in Watermark.objects.all()}
     for name, watches in named.items():
         try:
@@ -122,6 +135,17 @@ def _watches() -> dict[str, list[ModelWatch]]:
     return named
 
 
+def _forget_others(names: Collection[str], *, now: datetime) -> None:
+    """This will let watches that nobody has looked after for a day begin anew, if they come back.
+
+    Not at once: another process may have other settings while they are changed.
+    """
+    others = Watermark.objects.exclude(name__in=names)
+    others.filter(Q(scanned_at=None) | Q(scanned_at__lt=now - _FORGOTTEN_AFTER)).filter(
+        started_at__lt=now - _FORGOTTEN_AFTER
+    ).delete()
+
+
 def _mark(
     name: str, watches: Sequence[ModelWatch], mark: Watermark | None, *, now: datetime
 ) -> Watermark:
@@ -147,15 +171,16 @@ def _begin(name: str, watches: Sequence[ModelWatch], *, now: datetime) -> Waterm
 
 def _digest(watches: Sequence[ModelWatch]) -> str:
     """This will return a mark of what is looked for."""
-    sought = [
+    # Sorted: the settings may hold sets, whose order is another in each process.
+    sought = sorted(
         (
             watch.created,
-            [each.attname for each in watch.fields],
-            [str(each) for each in watch.values],
+            sorted(each.attname for each in watch.fields),
+            sorted(str(each) for each in watch.values),
             watch.since,
         )
         for watch in watches
-    ]
+    )
     return hashlib.sha256(repr(sought).encode()).hexdigest()[:16]
 
 

@@ -86,7 +86,9 @@ class Rounds:
         self._when_due("whatsapp_notify.reconcile", reconcile.scan, now=now)
         self._when_due("whatsapp_notify.greet_birthdays", birthdays.greet, now=now)
         self._when_due("whatsapp_notify.refresh_sender", _refresh_sender, now=now)
-        planned, has_events = self._for_a_turn(partial(events.process, clock=self._clock))
+        planned, has_events = self._for_a_turn(
+            partial(events.process, clock=self._clock, is_stopping=self._stop.is_set)
+        )
         drained = drains.drain(clock=self._clock, stop=self._stop)
         # Last, for a large file takes its time.
         fetched = inbound_media.fetch_due(now=self._clock()) if not self._stop.is_set() else 0

@@ -75,7 +75,8 @@ def open_circuit(*, sender: Sender, code: int | None, now: datetime) -> None:
     sender.circuit_probe_at = None if is_manual else now + PROBE_INTERVAL
     sender.save(update_fields=["circuit_opened_at", "circuit_code", "circuit_probe_at"])
     if is_new:
-        _announce("sender_circuit", f"code {code}", sender=sender)
+        detail = "no answer of Meta's" if code is None else f"code {code}"
+        _announce("sender_circuit", detail, sender=sender)
 
 
 def close_circuit(*, sender: Sender) -> None:
