@@ -106,7 +106,9 @@ class TestScan:
     @pytest.mark.parametrize(
         "before", [{**SHIPPED, "value": "Shipped"}, {**SHIPPED, "field": "carrier"}], ids=str
     )
-    def test_f08_a_watch_that_was_mended_begins_anew(self, watch: Any, before: Any) -> None:
+    def test_f08_a_watch_that_was_mended_begins_anew(
+        self, watch: Any, before: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """It never matched; what has happened since is the past, and customers know it."""
         watch(before)
         reconcile.scan(now=NOW)
@@ -115,6 +117,8 @@ class TestScan:
 
         later = NOW + timedelta(days=20)
         assert [reconcile.scan(now=later), reconcile.scan(now=later)] == [0, 0]
+        # Once; two workers whose settings differ would go on for ever.
+        assert caplog.messages.count("A watch has changed and begins anew") == 1
         shop.bulk_orders(1, status="shipped")
         assert reconcile.scan(now=later) == 1
 

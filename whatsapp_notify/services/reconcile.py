@@ -150,7 +150,13 @@ def _mark(
     name: str, watches: Sequence[ModelWatch], mark: Watermark | None, *, now: datetime
 ) -> Watermark:
     """This will return since when the watches look; other ones under the same name begin anew."""
-    if mark is None or mark.watched not in {"", _digest(watches)}:
+    if mark is None:
+        return _begin(name, watches, now=now)
+    if mark.watched not in {"", _digest(watches)}:
+        # Again and again, where two workers have different settings for long.
+        logger.warning(
+            "A watch has changed and begins anew", extra={"watch": faults.printable(name)}
+        )
         return _begin(name, watches, now=now)
     if not mark.watched:
         # Of a version that did not write it.
