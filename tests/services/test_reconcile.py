@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import ProgrammingError
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from demo_shop.models import CustomerProfile, Order
@@ -219,6 +220,7 @@ class TestSince:
     )
     def test_f08_an_old_order_that_is_saved_again_is_the_past(self, watch: Any, entry: Any) -> None:
         order = shop.order(status="shipped")
+        Order.objects.update(updated_at=timezone.now() - timedelta(days=365))
         watch(entry)
         began_at = timezone.now()
         reconcile.start(now=began_at)
@@ -247,6 +249,33 @@ class TestSince:
         Order.objects.get().save()
 
         assert [reconcile.scan(now=scanning_since) for _each in range(2)] == [0, 0]
+
+    def test_f04_what_another_process_has_just_saved_is_told_by_it(self, watch: Any) -> None:
+        """Without a transaction the row is seen before its event; also where nothing has begun."""
+        order = shop.order()
+        Order.objects.update(updated_at=timezone.now() - timedelta(days=10))
+        watch(self.entry)
+        left, right = Order.objects.get(pk=order.pk), None
+
+        def save_too(**kwargs: Any) -> None:
+            nonlocal right
+            if right is None:
+                right = Order.objects.get(pk=order.pk)
+                right.save()
+
+        post_save.connect(save_too, sender=Order, dispatch_uid="t")
+        # Before the receiver that tells.
+        post_save.receivers.insert(0, post_save.receivers.pop())
+        post_save.sender_receivers_cache.clear()
+        try:
+            left.status = "shipped"
+            left.save()
+        finally:
+            post_save.disconnect(sender=Order, dispatch_uid="t")
+
+        assert right is not None
+        assert right.status == "shipped"
+        assert ShopEvent.objects.get().is_pending
 
     def test_f07_an_old_order_that_goes_back_and_is_shipped_is_told(self, watch: Any) -> None:
         order = shop.order(status="shipped")

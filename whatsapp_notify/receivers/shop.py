@@ -13,6 +13,7 @@ Note [Faults without their words]
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -95,7 +96,10 @@ class _ModelWatcher:
         if told:
             _record(*told)
         past = changes.bygones(
-            watches=self._watches, row=row, is_past=self._horizon.is_behind, now=now
+            watches=self._watches,
+            row=row,
+            is_past=partial(self._horizon.is_behind, now=now),
+            now=now,
         )
         if past:
             with _savepoint():

@@ -46,6 +46,8 @@ from whatsapp_notify.services.watching import ModelWatch
 logger = logging.getLogger(__name__)
 
 _FORGOTTEN_AFTER = timedelta(days=1)
+#: From the commit of a row until the commit of its event.
+_BEING_TOLD = timedelta(minutes=1)
 #: Rows of one INSERT.
 _CHUNK_SIZE = 500
 #: Most rows that one scan of one watch takes; the next scan goes on.
@@ -59,11 +61,14 @@ class Horizon:
         #: Of those that have begun, and look for what this process looks for.
         self._started_at: dict[str, datetime] = {}
 
-    def is_behind(self, watch: ModelWatch, touched_at: datetime) -> bool:
+    def is_behind(self, watch: ModelWatch, touched_at: datetime, *, now: datetime) -> bool:
         """This will tell whether the watch began after that time, or has not begun yet.
 
-        Asks the database until it has begun, and then no more.
+        Asks the database until it has begun, and then no more. What was touched just now is told
+        by whoever did it: without a transaction, the row is seen before its event.
         """
+        if touched_at > now - _BEING_TOLD:
+            return False
         if watch.name not in self._started_at:
             self._read()
         started_at = self._started_at.get(watch.name)
