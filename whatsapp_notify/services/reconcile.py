@@ -45,6 +45,7 @@ from whatsapp_notify.services.watching import ModelWatch
 
 logger = logging.getLogger(__name__)
 
+#: How long the mark of a watch is kept that the settings do not name any more.
 _FORGOTTEN_AFTER = timedelta(days=1)
 #: From the commit of a row until the commit of its event.
 _BEING_TOLD = timedelta(minutes=1)
