@@ -44,6 +44,17 @@ def _quick(settings: Any) -> None:
     settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "MESSAGES_PER_SECOND": 10_000}
 
 
+def send_again(outgoing: Outgoing) -> None:
+    """A person who has seen this call."""
+    settlement.settle(
+        message_id=outgoing.message_id,
+        verdict="send_again",
+        expected_attempt=outgoing.attempt,
+        actor="owner",
+        now=NOW,
+    )
+
+
 class Impatient(threading.Event):
     """Waits no time at all: the clock of the test goes on by itself."""
 
@@ -144,13 +155,7 @@ class TestLateAnswers:
     def test_an_acceptance_stops_a_resend_that_has_not_left(self) -> None:
         [outgoing] = call()
         record((outgoing, Unknown(reason=UnknownReason.TIMED_OUT)))
-        settlement.settle(
-            message_id=outgoing.message_id,
-            verdict="send_again",
-            expected_attempt=1,
-            actor="owner",
-            now=NOW,
-        )
+        send_again(outgoing)
 
         record((outgoing, ACCEPTED))
 
@@ -170,13 +175,7 @@ class TestLateAnswers:
     def test_an_answer_to_an_older_call_does_not_touch_the_newer(self, late: Receipt) -> None:
         [first] = call()
         record((first, Unknown(reason=UnknownReason.TIMED_OUT)))
-        settlement.settle(
-            message_id=first.message_id,
-            verdict="send_again",
-            expected_attempt=1,
-            actor="owner",
-            now=NOW,
-        )
+        send_again(first)
         [second] = [each.outgoing for each in claims.claim(limit=1, now=NOW).calls]
 
         record((first, late))
@@ -189,13 +188,7 @@ class TestLateAnswers:
         [first] = call()
         record((first, ACCEPTED))
         tell(row(first), "failed", code=131000)
-        settlement.settle(
-            message_id=first.message_id,
-            verdict="send_again",
-            expected_attempt=1,
-            actor="owner",
-            now=NOW,
-        )
+        send_again(first)
         [second] = [each.outgoing for each in claims.claim(limit=1, now=NOW).calls]
 
         record((second, Accepted(provider_message_id="wamid.A2")))

@@ -279,6 +279,7 @@ class TestSince:
 
     def test_f07_an_old_order_that_goes_back_and_is_shipped_is_told(self, watch: Any) -> None:
         order = shop.order(status="shipped")
+        Order.objects.update(updated_at=timezone.now() - timedelta(days=10))
         watch(self.entry)
         reconcile.start(now=timezone.now())
 

@@ -212,8 +212,7 @@ def _chunks(*, now: datetime) -> list[list[int]]:
 
 def _ring_for_fresh() -> None:
     """This will have somebody go on; those tried before are left to the tick."""
-    fresh = ShopEvent.objects.filter(is_pending=True, attempts=0)
-    if fresh.order_by("id").values_list("pk").first() is not None:
+    if _fresh().order_by("id").values_list("pk").first() is not None:
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
 
 
@@ -251,8 +250,12 @@ def drop(*, event_ids: list[int]) -> frozenset[int]:
 
 def is_waiting(*, since: datetime) -> bool:
     """This will tell whether an event recorded by then has not been looked at yet."""
-    fresh = ShopEvent.objects.filter(is_pending=True, attempts=0)
-    return fresh.filter(recorded_at__lte=since).exists()
+    return _fresh().filter(recorded_at__lte=since).exists()
+
+
+def _fresh() -> QuerySet[ShopEvent]:
+    """Those that nobody has looked at yet."""
+    return ShopEvent.objects.filter(is_pending=True, attempts=0)
 
 
 def _due(*, now: datetime) -> QuerySet[ShopEvent]:

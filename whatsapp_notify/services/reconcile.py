@@ -34,8 +34,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, models, router, transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat, Replace
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Replace
 
 from whatsapp_notify import conf
 from whatsapp_notify.models import ShopEvent, Watermark
@@ -147,9 +147,8 @@ def _forget_others(names: Collection[str], *, now: datetime) -> None:
     Not at once: another process may have other settings while they are changed.
     """
     others = Watermark.objects.exclude(name__in=names)
-    others.filter(Q(scanned_at=None) | Q(scanned_at__lt=now - _FORGOTTEN_AFTER)).filter(
-        started_at__lt=now - _FORGOTTEN_AFTER
-    ).delete()
+    others = others.alias(looked_at=Coalesce("scanned_at", "started_at"))
+    others.filter(looked_at__lt=now - _FORGOTTEN_AFTER).delete()
 
 
 def _mark(
