@@ -283,7 +283,7 @@ class TestAccount:
         sender = senders.current()
         take(account(ban_state="DISABLE", happened_at=NOW))
         sender.refresh_from_db()
-        senders.close_circuit(sender=sender)
+        senders.close_circuit(sender=sender, now=NOW)
 
         take(account(ban_state="DISABLE", happened_at=NOW))
 

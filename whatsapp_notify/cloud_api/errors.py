@@ -9,6 +9,7 @@ error-codes, read 2026-11.
 """
 
 import re
+from datetime import datetime
 
 from whatsapp_notify.cloud_api.error_table import RULES, ErrorRule
 from whatsapp_notify.domain.receipts import Action, Refused, Unknown, UnknownReason
@@ -57,7 +58,9 @@ def classify(
     )
 
 
-def classify_failed(*, code: int | None, detail: str = "") -> Refused:
+def classify_failed(
+    *, code: int | None, detail: str = "", happened_at: datetime | None = None
+) -> Refused:
     """This will say what a later ``failed`` status asks of us; it is always definite."""
     rule = None if code is None else explain(code)
     return Refused(
@@ -65,6 +68,7 @@ def classify_failed(*, code: int | None, detail: str = "") -> Refused:
         code=code,
         detail=without_personal_data(detail) or (rule.meaning if rule else ""),
         is_unknown_code=rule is None,
+        happened_at=happened_at,
     )
 
 

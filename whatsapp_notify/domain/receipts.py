@@ -1,6 +1,7 @@
 """What a backend answers to one call, and what that answer asks of us."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from whatsapp_notify.domain.content import Content
@@ -67,6 +68,8 @@ class Refused:
     trace_id: str = ""
     #: The code is not in our table: it must come to a person's eyes.
     is_unknown_code: bool = False
+    #: By the provider's clock, in whole seconds; None where it was the call's own answer.
+    happened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,10 @@ class Sender(models.Model):
     circuit_code = models.IntegerField(_("Meta's code"), null=True, blank=True)
     #: When the circuit lets one message through to see whether all is well again.
     circuit_probe_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+    #: When a person, or Meta by lifting a ban, said at last that all is well.
+    resumed_at = models.DateTimeField(null=True, editable=False)
+    #: When the call began whose acceptance closed the circuit at last.
+    calmed_at = models.DateTimeField(null=True, editable=False)
     #: Everybody waits until then, because Meta said "too fast".
     slow_until = models.DateTimeField(_("slowed down until"), null=True, blank=True)
     slow_count = models.PositiveSmallIntegerField(default=0)

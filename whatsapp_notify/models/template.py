@@ -58,6 +58,8 @@ class Template(models.Model):
         help_text=_("Sending with this template stopped by itself because Meta refused it."),
     )
     stopped_code = models.IntegerField(_("Meta's code"), null=True, blank=True)
+    #: When a person, or Meta by approving it, said at last that it may be sent again.
+    resumed_at = models.DateTimeField(null=True, editable=False)
     synced_at = models.DateTimeField(_("last seen at Meta"), null=True, blank=True)
     #: Of the latest news of its status, by Meta's clock: webhooks come in any order.
     told_at = models.DateTimeField(null=True, editable=False)
@@ -93,6 +95,10 @@ class Template(models.Model):
         """This will keep the template from being sent until it is repaired. Does not save."""
         self.stopped_at = now
         self.stopped_code = code
+
+    def resume(self, *, now: datetime) -> None:
+        """This will let the template be sent again, after the repair. Does not save."""
+        self.stopped_at, self.stopped_code, self.resumed_at = None, None, now
 
     # Properties
 

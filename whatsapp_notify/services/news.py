@@ -128,7 +128,9 @@ def write(*, messages: dict[int, Held], told: dict[int, list[News]], now: dateti
         for item in items:
             lines.append(_line(message, item))
             if _join(message, item):
-                refused[pk] = errors.classify_failed(code=item.code, detail=item.detail)
+                refused[pk] = errors.classify_failed(
+                    code=item.code, detail=item.detail, happened_at=item.at
+                )
     _update([(before[pk], messages[pk]) for pk in told])
     timeline.write(lines, same={"recorded_at": now})
     moved: dict[str, list[int]] = defaultdict(list)

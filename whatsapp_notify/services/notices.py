@@ -59,7 +59,9 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
     changes: dict[str, object] = {"status": status[:20], "rejected_reason": notice.reason[:200]}
     if status == "APPROVED":
         # Meta itself says that it may be sent again.
-        changes |= {"stopped_at": None, "stopped_code": None, "rejected_reason": ""}
+        changes |= {
+            "stopped_at": None, "stopped_code": None, "resumed_at": now, "rejected_reason": "",
+        }  # fmt: skip
     rows = _named(notice.name, notice.language)
     if notice.happened_at is not None:
         is_other = Q(told_at=notice.happened_at) & ~Q(status=status[:20])
@@ -82,7 +84,7 @@ def _update_account(notice: wire.AccountUpdate, now: datetime) -> None:
     is_over = notice.event in {"ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
     if notice.ban_state == "REINSTATE":
         for sender in told:
-            senders.close_circuit(sender=sender)
+            senders.close_circuit(sender=sender, now=now)
     elif notice.ban_state or notice.restrictions or notice.violation_type or is_over:
         _announce("account", notice.event)
     if notice.ban_state == "DISABLE":

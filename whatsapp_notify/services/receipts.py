@@ -385,5 +385,5 @@ def _calm(answers: Sequence[tuple[Outgoing, Receipt]]) -> None:
             continue
         sender = senders.lock(sender_id=sender_id)
         if senders.is_calmed_by(sender, called_at=called_at):
-            senders.close_circuit(sender=sender)
+            senders.calm(sender=sender, called_at=called_at)
             doorbells.ring(signals.messages_due, sender=Message)

@@ -1,7 +1,9 @@
 """What a refusal means beyond its message: for the person, the template and the number."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from django.db.models import Q
 
@@ -18,6 +20,8 @@ from whatsapp_notify.services.consent import Proof
 _UNDELIVERABLE = 131026
 #: One undeliverable message may be a phone without network. Two, so far apart, are not.
 _SECOND_LOOK = timedelta(hours=20)
+#: Clocks, Meta's among them, differ by no more.
+_CLOCKS = timedelta(minutes=1)
 
 
 def take_effect(
@@ -41,28 +45,51 @@ def take_effect(
             _doubt_reachability(message, now)
         elif refusal.action is Action.SLOW_PAIR and message.is_pending:
             _pace_person(message)
-    stopped = {
-        (message.template_name, message.template_language): refusal.code
-        for message, refusal in refused
-        if refusal.action is Action.STOP_TEMPLATE
-    }
-    for (name, language), code in sorted(stopped.items()):
-        _stop_template(name, language, code, now)
+    stopped: dict[tuple[str, str], list[tuple[Message, Refused]]] = defaultdict(list)
+    for message, refusal in refused:
+        if refusal.action is Action.STOP_TEMPLATE:
+            stopped[message.template_name, message.template_language].append((message, refusal))
+    for (name, language), theirs in sorted(stopped.items(), key=itemgetter(0)):
+        _stop_template(name, language, theirs, now)
     for sender_id in sorted({m.sender_id for m, _refusal in refused if m.sender_id}):
-        _brake(sender_id, [each for m, each in refused if m.sender_id == sender_id], now)
+        _brake(sender_id, [pair for pair in refused if pair[0].sender_id == sender_id], now)
     for code in sorted({each.code or 0 for _m, each in refused if each.is_unknown_code}):
         doorbells.ring(signals.attention_needed, reason="unknown_code", detail=f"code {code}")
 
 
-def _brake(sender_id: int, refused: Sequence[Refused], now: datetime) -> None:
+def _brake(sender_id: int, refused: Sequence[tuple[Message, Refused]], now: datetime) -> None:
     """This will stop or slow the number; of several reasons to stop, the gravest is kept."""
-    stops = [each.code for each in refused if each.action is Action.STOP_SENDER]
+    actions = {refusal.action for _message, refusal in refused}
+    if actions.isdisjoint({Action.STOP_SENDER, Action.SLOW_DOWN}):
+        return
+    sender = senders.lock(sender_id=sender_id)
+    stops = [
+        refusal.code
+        for message, refusal in refused
+        if refusal.action is Action.STOP_SENDER
+        and not _is_over(message, refusal, senders.well_since(sender, code=refusal.code), now)
+    ]
     if stops:
         manual = [code for code in stops if code in senders.MANUAL_RESUME_CODES]
-        sender = senders.lock(sender_id=sender_id)
         senders.open_circuit(sender=sender, code=(manual or stops)[0], now=now)
-    elif any(each.action is Action.SLOW_DOWN for each in refused):
-        _slow_down(senders.lock(sender_id=sender_id), now)
+    elif Action.SLOW_DOWN in actions:
+        _slow_down(sender, now)
+
+
+def _is_over(
+    message: Message, refusal: Refused, well_since: datetime | None, now: datetime
+) -> bool:
+    """This will tell whether a failure is one of before the repair, and says nothing of today.
+
+    A call that began after the repair, by our own clock, counts whatever second Meta tells; of
+    one that began before it, what failed within a minute after the repair is still of before,
+    for clocks differ. A repair in the future was dated by a clock that was wrong.
+    """
+    if well_since is None or well_since > now + _CLOCKS:
+        return False
+    if message.called_at is not None and message.called_at >= well_since:
+        return False
+    return refusal.happened_at is None or refusal.happened_at < well_since + _CLOCKS
 
 
 def _slow_down(sender: Sender, now: datetime) -> None:
@@ -119,15 +146,24 @@ def _doubt_reachability(message: Message, now: datetime) -> None:
         )
 
 
-def _stop_template(name: str, language: str, code: int | None, now: datetime) -> None:
+def _stop_template(
+    name: str, language: str, refused: Sequence[tuple[Message, Refused]], now: datetime
+) -> None:
     templates = Template.objects.select_for_update(no_key=True).filter(
         name=name, language=language, stopped_at__isnull=True
     )
     for template in templates:
-        template.stop(code=code, now=now)
+        codes = [
+            refusal.code
+            for message, refusal in refused
+            if not _is_over(message, refusal, template.resumed_at, now)
+        ]
+        if not codes:
+            continue
+        template.stop(code=codes[-1], now=now)
         template.save(update_fields=["stopped_at", "stopped_code"])
         doorbells.ring(
             signals.attention_needed,
             reason="template",
-            detail=f"{template.name} {template.language}: code {code}",
+            detail=f"{template.name} {template.language}: code {codes[-1]}",
         )

@@ -79,15 +79,38 @@ def open_circuit(*, sender: Sender, code: int | None, now: datetime) -> None:
         _announce("sender_circuit", detail, sender=sender)
 
 
-def close_circuit(*, sender: Sender) -> None:
-    """This will let the number send again. Needs the row held."""
+def close_circuit(*, sender: Sender, now: datetime) -> None:
+    """This will let the number send again, for all is said to be well. Needs the row held."""
+    sender.resumed_at = now
+    _take_off_brakes(sender)
+
+
+def calm(*, sender: Sender, called_at: datetime) -> None:
+    """This will let the number send again, after a call that began then. Needs the row held."""
+    if sender.circuit_opened_at is not None:
+        sender.calmed_at = called_at
+    _take_off_brakes(sender)
+
+
+def _take_off_brakes(sender: Sender) -> None:
     sender.circuit_opened_at = sender.circuit_code = sender.circuit_probe_at = None
     sender.slow_count, sender.slow_until = 0, None
     sender.save(
         update_fields=[
             "circuit_opened_at", "circuit_code", "circuit_probe_at", "slow_count", "slow_until",
+            "resumed_at", "calmed_at",
         ]
     )  # fmt: skip
+
+
+def well_since(sender: Sender, *, code: int | None) -> datetime | None:
+    """This will return since when failures with that code are over; None where none ever was.
+
+    What only a person can end is not ended by a call that slipped through.
+    """
+    if code in MANUAL_RESUME_CODES:
+        return sender.resumed_at
+    return max(filter(None, (sender.resumed_at, sender.calmed_at)), default=None)
 
 
 def any_is_braked() -> bool:
@@ -112,7 +135,7 @@ def is_calmed_by(sender: Sender, *, called_at: datetime) -> bool:
 def resume(*, sender: Sender, actor: str, now: datetime) -> None:
     """This will close the circuit by hand, after the repair."""
     with transaction.atomic():
-        close_circuit(sender=lock(sender_id=sender.pk))
+        close_circuit(sender=lock(sender_id=sender.pk), now=now)
         _ring()
     logger.info("Circuit closed by hand", extra={"sender_id": sender.pk})
 

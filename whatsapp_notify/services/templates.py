@@ -116,8 +116,8 @@ def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
 
 def resume(*, template: Template, now: datetime) -> None:
     """This will let a template be sent again that Meta's answers had stopped."""
-    template.stopped_at, template.stopped_code = None, None
-    template.save(update_fields=["stopped_at", "stopped_code"])
+    template.resume(now=now)
+    template.save(update_fields=["stopped_at", "stopped_code", "resumed_at"])
     wake_waiting(name=template.name, language=template.language, now=now)
 
 
@@ -164,8 +164,8 @@ def _take_over(row: Template, data: dict[str, Any], now: datetime) -> bool:
     row.rejected_reason = "" if rejected == "NONE" else rejected[:200]
     row.meta_id = str(data.get("id", ""))[:40]
     is_new = row.pk is None
-    if row.status == Template.Status.APPROVED:
-        row.stopped_at = row.stopped_code = None
+    if row.status == Template.Status.APPROVED and not was_sendable:
+        row.resume(now=now)
     row.synced_at = now
     row.save()
     if row.is_sendable and not was_sendable:
