@@ -649,6 +649,73 @@ class TestPoison:
         event = WebhookEvent.objects.get()
         assert (event.state, event.problem) == ("quarantined", "ValueErrorNotice: KeyError")
 
+    @pytest.mark.parametrize("with_quarantined", [False, True])
+    def test_what_staff_have_dropped_is_read_and_stays_dropped(
+        self, with_quarantined: bool, rung: Any
+    ) -> None:
+        said = webhook_day.said("358457311111", "hello", minute=1)
+        read(webhook_day.tell(messages=[said, {"id": 1}]), b"{")
+        webhooks.drop(ids=list(WebhookEvent.objects.values_list("pk", flat=True)))
+        dropped = list(WebhookEvent.objects.order_by("id").values())
+        forget_inbound()
+        rung.clear()
+
+        done = again(with_quarantined=with_quarantined)
+
+        assert (done.webhooks, done.inbound, done.unreadable) == (2, 1, 0)
+        assert list(WebhookEvent.objects.order_by("id").values()) == dropped
+        assert rung == []
+
+    def test_a_dropped_one_that_can_be_read_now_stays_dropped_later_too(
+        self, monkeypatch: Any
+    ) -> None:
+        body = webhook_day.tell(messages=[webhook_day.said("358457311111", "hello", minute=1)])
+        with monkeypatch.context() as patch:
+            patch.setattr(inbound, "receive", _broken)
+            read(body)
+            webhooks.drop(ids=[WebhookEvent.objects.get().pk])
+        assert again().inbound == 1
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inbound, "receive", _broken)
+            again()
+
+        assert WebhookEvent.objects.get().state == "processed"
+
+    @pytest.mark.parametrize("body", [b"{", b"{}"], ids=["unreadable", "readable"])
+    def test_one_that_is_dropped_while_it_is_read_stays_dropped(
+        self, body: bytes, monkeypatch: Any
+    ) -> None:
+        [pk] = keep(body)
+        WebhookEvent.objects.update(state="quarantined", is_pending=False, problem="Old words.")
+        write_outcomes = replay.rereading.write_outcomes
+
+        def late(readings: Any) -> None:
+            webhooks.drop(ids=[pk])
+            write_outcomes(readings)
+
+        monkeypatch.setattr(replay.rereading, "write_outcomes", late)
+
+        again(with_quarantined=True)
+
+        event = WebhookEvent.objects.get()
+        assert (event.state, event.problem) == ("processed", "Old words.")
+
+    def test_one_that_was_read_before_and_no_longer_can_be_goes_to_quarantine(self) -> None:
+        keep(b"{")
+        WebhookEvent.objects.update(state="processed", is_pending=False)
+
+        done = again()
+
+        event = WebhookEvent.objects.get()
+        assert event.state == "quarantined"
+        assert event.problem
+        assert done.unreadable == 1
+
+
+def _broken(*arguments: Any, **named: Any) -> Any:
+    raise KeyError("a bug")
+
 
 class TestStrangers:
     def test_f56_one_that_is_too_old_to_wait_is_let_go_again(self) -> None:

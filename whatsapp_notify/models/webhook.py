@@ -56,6 +56,11 @@ class WebhookEvent(models.Model):
     def __repr__(self) -> str:
         return f"<WebhookEvent #{self.pk} {self.state}>"
 
+    @property
+    def is_dropped(self) -> bool:
+        """Whether staff let it rest unread: what has been read has no problem."""
+        return self.state == self.State.PROCESSED and bool(self.problem)
+
 
 class WebhookBatch(models.Model):
     """Webhooks that a process has taken up together; gone as soon as they have been read.

@@ -48,7 +48,8 @@ class Replayed:
     #: Records of the ledger.
     consents: int = 0
     survey_answers: int = 0
-    #: Webhooks with something that could not be read; they are in quarantine.
+    #: Webhooks with something that could not be read; they are in quarantine. Dropped ones are not
+    #: counted.
     unreadable: int = 0
 
     @property
@@ -206,7 +207,7 @@ def _replay_batch(ids: Sequence[int], run: _Run, *, is_dry: bool) -> None:
             if reading.has_more:
                 run.do(partial(rereading.apply_the_rest, reading))
         rereading.write_outcomes(readings)
-    run.count["unreadable"] += sum(bool(reading.problems) for reading in readings)
+    run.count["unreadable"] += sum(reading.needs_person for reading in readings)
 
 
 def _try(readings: Sequence[Reading]) -> int:

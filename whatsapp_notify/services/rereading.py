@@ -34,6 +34,11 @@ class Reading:
         """Whether there is more in it than statuses."""
         return bool(self.parsed.messages or self.parsed.preferences)
 
+    @property
+    def needs_person(self) -> bool:
+        """Whether staff are to look at it: it cannot be read, and they have not dropped it."""
+        return bool(self.problems) and not self.event.is_dropped
+
     def tell(self, problem: str) -> None:
         """This will note a problem, once."""
         if problem not in self.problems:
@@ -110,17 +115,17 @@ def _receive(message: wire.InboundMessage, *, now: datetime) -> None:
 def write_outcomes(readings: Sequence[Reading]) -> None:
     """This will put aside what cannot be read, and take out of quarantine what now can be.
 
-    A notice stays there: it has never been taken note of, and a replay takes none.
+    A notice stays there: it has never been taken note of, and a replay takes none. What staff have
+    dropped stays dropped, whatever is in it, also where they did so meanwhile.
     """
     for reading in readings:
         event, problem = reading.event, "; ".join(reading.problems)[:300]
-        if reading.problems:
+        if reading.needs_person:
             state = State.QUARANTINED
         elif event.state == State.QUARANTINED and not reading.parsed.notices:
             state = State.PROCESSED
         else:
             continue
         if (event.state, event.problem) != (state, problem):
-            WebhookEvent.objects.filter(pk=event.pk, is_pending=False).update(
-                state=state, problem=problem
-            )
+            as_read = {"state": event.state, "problem": event.problem, "is_pending": False}
+            WebhookEvent.objects.filter(pk=event.pk, **as_read).update(state=state, problem=problem)
