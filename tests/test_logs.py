@@ -255,10 +255,10 @@ class TestStory:
             assert tasks.process_webhooks.apply().failed()
 
     def _decide(self, contact: Contact) -> None:
-        sender = senders.current()
-        senders.stop(sender=sender, actor=STAFF, now=factories.NOW)
-        senders.release(sender=sender, actor=STAFF, now=factories.NOW)
-        senders.resume(sender=sender, actor=STAFF, now=factories.NOW)
+        senders.stop(sender=senders.current(), actor=STAFF, now=factories.NOW)
+        senders.release(sender=senders.current(), actor=STAFF, now=factories.NOW)
+        senders.open_circuit(sender=senders.current(), code=190, now=factories.NOW)
+        senders.resume(sender=senders.current(), actor=STAFF, now=factories.NOW)
         client = Client()
         client.force_login(User.objects.create_superuser(STAFF))
         failed = Message.objects.filter(state="failed", needs_attention=True).earliest("pk")
@@ -337,9 +337,8 @@ class TestControlCharacters:
     ) -> None:
         # No database of ours holds a NUL.
         name = self.HOSTILE.replace(chr(0), "")
-        sender = senders.current()
-        senders.stop(sender=sender, actor=name, now=factories.NOW)
-        senders.release(sender=sender, actor=name, now=factories.NOW)
+        senders.stop(sender=senders.current(), actor=name, now=factories.NOW)
+        senders.release(sender=senders.current(), actor=name, now=factories.NOW)
         with monkeypatch.context() as patch:
             patch.setattr(events, "record", with_words)
             shop.order(first_name=name)

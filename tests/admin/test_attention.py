@@ -476,7 +476,8 @@ class TestAnswer:
 
         question = answer(client, "templates", "resume", row.pk)
         assert "What happens" in question.content.decode()
-        answer(client, "templates", "resume", row.pk, confirmed="yes")
+        shown = question.context["shown"]
+        answer(client, "templates", "resume", row.pk, confirmed="yes", shown=shown)
 
         assert Template.objects.get().stopped_at is None
 

@@ -1,5 +1,6 @@
 """Pages of consents, contacts, events, webhooks and templates."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,10 +34,13 @@ def html_of(client: Client, row: Any) -> str:
     return client.get(url_of(row)).content.decode()
 
 
-def act(client: Client, model: Any, action: str, *rows: Any, confirmed: bool = True) -> str:
+def act(
+    client: Client, model: Any, action: str, *rows: Any, confirmed: bool = True, page: str = ""
+) -> str:
+    """What is told once an action was chosen, or confirmed on a page that may be an old one."""
     data = {"action": action, "_selected_action": [row.pk for row in rows]}
     if confirmed:
-        data["confirmed"] = "yes"
+        data |= {"confirmed": "yes", **dict(re.findall(r'name="(shown)" value="([^"]*)"', page))}
     url = reverse(f"admin:whatsapp_notify_{model._meta.model_name}_changelist")
     return client.post(url, data, follow=True).content.decode()
 
@@ -317,11 +321,33 @@ class TestTemplate:
     def test_resumes_after_repair(self, db: None, owner: Client, now: datetime) -> None:
         template = make.make_template(stopped_at=now, stopped_code=132001)
 
-        act(owner, template, "resume", template)
+        page = act(owner, template, "resume", template, confirmed=False)
+        told = act(owner, template, "resume", template, page=page)
 
         template.refresh_from_db()
         assert template.stopped_at is None
+        assert "1 template is resumed." in told
         assert LogEntry.objects.count() == 1
+
+    def test_f99_one_that_has_stopped_again_is_not_resumed_unasked(
+        self, db: None, owner: Client, now: datetime
+    ) -> None:
+        before = now - timedelta(hours=3)
+        first, second = (
+            make.make_template(name, stopped_at=before, stopped_code=132001)
+            for name in ("first", "second")
+        )
+        page = act(owner, first, "resume", first, second, confirmed=False)
+        Template.objects.filter(pk=first.pk).update(stopped_at=now, stopped_code=132015)
+
+        told = act(owner, first, "resume", first, second, page=page)
+
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert (first.stopped_at, first.stopped_code) == (now, 132015)
+        assert second.stopped_at is None
+        assert "1 row had moved on meanwhile" in told
+        assert LogEntry.objects.get().object_id == str(second.pk)
 
     def test_sync_is_a_post_of_those_who_may_change(
         self, staff: Any, monkeypatch: pytest.MonkeyPatch

@@ -82,8 +82,12 @@ def is_stopped() -> bool:
     return senders.current().circuit_opened_at is not None
 
 
-def resume() -> None:
-    senders.resume(sender=senders.current(), actor="owner", now=REPAIR)
+def resume(*, at: Any = REPAIR) -> None:
+    """This will end by hand what has stopped the number."""
+    with transaction.atomic():
+        held = senders.lock(sender_id=senders.current().pk)
+        senders.open_circuit(sender=held, code=UNPAID, now=NOW)
+    senders.resume(sender=senders.current(), actor="owner", now=at)
 
 
 def reinstate() -> None:
@@ -213,7 +217,7 @@ class TestNumber:
         assert is_stopped()
 
     def test_f90_a_repair_in_the_future_excuses_nothing(self) -> None:
-        senders.resume(sender=senders.current(), actor="owner", now=NOW + 60 * MINUTE)
+        resume(at=NOW + 60 * MINUTE)
         message = call(at=REPAIR)
 
         answer(message, Refused(action=Action.STOP_SENDER, code=UNPAID), at=REPAIR + SECOND)

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from whatsapp_notify.admin import badges, base, words
 from whatsapp_notify.admin.words import Tone
+from whatsapp_notify.domain import sentences
+from whatsapp_notify.exceptions import StateChanged
 from whatsapp_notify.models import Message, Sender
 from whatsapp_notify.services import senders
 
@@ -89,7 +91,10 @@ class SenderAdmin(base.ReadOnlyAdmin):
         return {"sender": row, "circuit": circuit_words(row), "can_stop": can_stop}
 
     def deed_view(self, request: HttpRequest, object_id: str, deed: str) -> HttpResponse:
-        """This will ask before it stops, releases or resumes, and do so on POST."""
+        """This will ask before it stops, releases or resumes, and do so on POST.
+
+        A yes is one to the stop that the page has shown; about a later one it asks again.
+        """
         sender = self.get_object(request, unquote(object_id))
         if sender is None:
             raise Http404
@@ -107,24 +112,32 @@ class SenderAdmin(base.ReadOnlyAdmin):
             "consequences": consequences,
             "button": button,
             "is_dangerous": deed == "stop",
+            "is_pressed": deed == "release" and sender.is_stopped,
+            "circuit": circuit_words(sender) if deed == "resume" else None,
+            "shown": _as_shown(sender, deed),
             "waiting": Message.objects.filter(is_pending=True, sender=sender).count(),
         }
         return TemplateResponse(request, "admin/whatsapp_notify/sender/deed.html", context)
 
     def _do(self, request: HttpRequest, sender: Sender, deed: str) -> HttpResponse:
-        actor, now = request.user.get_username(), timezone.now()
-        match deed:
-            case "stop":
-                senders.stop(sender=sender, actor=actor, now=now)
-                done = _("Sending is stopped.")
-            case "release":
-                senders.release(sender=sender, actor=actor, now=now)
-                done = _("The red button is released.")
-            case _:
-                senders.resume(sender=sender, actor=actor, now=now)
-                done = _("Sending goes on.")
+        try:
+            done = _carry_out(request, sender, deed)
+        except StateChanged:
+            return self._ask_again(request, senders.get(sender_id=sender.pk), deed)
         self.log_change(request, sender, done)
         self.message_user(request, done, messages.SUCCESS)
+        return self._leave(request, sender)
+
+    def _ask_again(self, request: HttpRequest, sender: Sender, deed: str) -> HttpResponse:
+        """This will say why nothing was done, and ask about what stops the number now."""
+        self.message_user(request, _why_not(sender, deed), messages.WARNING)
+        if not _as_shown(sender, deed):
+            return self._leave(request, sender)
+        return HttpResponseRedirect(
+            reverse(f"admin:whatsapp_notify_sender_{deed}", args=[sender.pk])
+        )
+
+    def _leave(self, request: HttpRequest, sender: Sender) -> HttpResponse:
         if not self.has_view_permission(request, sender):
             return HttpResponseRedirect(reverse("admin:index"))
         return HttpResponseRedirect(
@@ -138,6 +151,47 @@ class SenderAdmin(base.ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("quality"))
     def quality_badge(self, sender: Sender) -> str:
         return badges.quality(sender.quality)
+
+
+def _carry_out(request: HttpRequest, sender: Sender, deed: str) -> str:
+    if request.POST.get("shown", "") != _as_shown(sender, deed):
+        raise StateChanged(StateChanged.__doc__)
+    actor, now = request.user.get_username(), timezone.now()
+    match deed:
+        case "stop":
+            senders.stop(sender=sender, actor=actor, now=now)
+            return _("Sending is stopped.")
+        case "release":
+            senders.release(sender=sender, actor=actor, now=now)
+            return _("The red button is released.")
+        case _:
+            senders.resume(sender=sender, actor=actor, now=now)
+            return _("Sending goes on.")
+
+
+def _as_shown(sender: Sender, deed: str) -> str:
+    """This will name what a deed ends, for the form that confirms it; "" where that is nothing."""
+    if deed == "release" and sender.stopped_at is not None:
+        return sender.stopped_at.isoformat()
+    if deed == "resume" and sender.circuit_opened_at is not None:
+        return f"{sender.circuit_opened_at.isoformat()}:{sender.circuit_code}"
+    return ""
+
+
+def _why_not(sender: Sender, deed: str) -> str:
+    """This will say what has become of a stop that somebody wanted to end."""
+    is_over = not _as_shown(sender, deed)
+    if deed == "resume":
+        if is_over:
+            return _("Sending had gone on meanwhile; nothing was changed.")
+        return _("Not resumed: meanwhile sending has stopped once more, or for another reason.")
+    if is_over:
+        return _("The red button had been released meanwhile; nothing was changed.")
+    told = _("Not released: %(who)s has pressed the red button again meanwhile, on %(at)s.") % {
+        "who": sender.stopped_by,
+        "at": words.at(sender.stopped_at),
+    }
+    return sentences.with_one_stop(told)
 
 
 def status_badge(sender: Sender) -> str:

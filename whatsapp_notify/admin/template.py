@@ -129,6 +129,7 @@ class TemplateAdmin(base.ReadOnlyAdmin):
             ),
             describe=str,
             concerns=lambda row: row.stopped_at is not None,
+            as_shown=lambda row: f"{row.pk}:{row.stopped_at.isoformat()}",
         )
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from whatsapp_notify import conf, signals
+from whatsapp_notify.exceptions import StateChanged
 from whatsapp_notify.models import Message, Sender
 from whatsapp_notify.services import doorbells
 
@@ -54,9 +55,18 @@ def stop(*, sender: Sender, actor: str, now: datetime) -> None:
 
 
 def release(*, sender: Sender, actor: str, now: datetime) -> None:
-    """This will release the red button; what has waited leaves, unless it has expired."""
+    """This will release the red button; what has waited leaves, unless it has expired.
+
+    Args:
+        sender: The row as the person saw it: its ``stopped_at`` says which press is released.
+
+    Raises:
+        StateChanged: The button has been released since, or pressed again.
+    """
     with transaction.atomic():
         row = lock(sender_id=sender.pk)
+        if row.stopped_at is None or row.stopped_at != sender.stopped_at:
+            raise StateChanged(StateChanged.__doc__)
         row.stopped_at, row.stopped_by = None, ""
         row.save(update_fields=["stopped_at", "stopped_by"])
         _ring()
@@ -133,11 +143,25 @@ def is_calmed_by(sender: Sender, *, called_at: datetime) -> bool:
 
 
 def resume(*, sender: Sender, actor: str, now: datetime) -> None:
-    """This will close the circuit by hand, after the repair."""
+    """This will close the circuit by hand, after the repair.
+
+    Args:
+        sender: The row as the person saw it: what has opened its circuit is what was repaired.
+
+    Raises:
+        StateChanged: The circuit has been closed since, or opened again or by a graver answer.
+    """
     with transaction.atomic():
-        close_circuit(sender=lock(sender_id=sender.pk), now=now)
+        row = lock(sender_id=sender.pk)
+        if row.circuit_opened_at is None or _opened_by(row) != _opened_by(sender):
+            raise StateChanged(StateChanged.__doc__)
+        close_circuit(sender=row, now=now)
         _ring()
     logger.info("Circuit closed by hand", extra={"sender_id": sender.pk})
+
+
+def _opened_by(sender: Sender) -> tuple[datetime | None, int | None]:
+    return sender.circuit_opened_at, sender.circuit_code
 
 
 def _ring() -> None:
