@@ -22,8 +22,11 @@ from whatsapp_notify.models import (
     Template,
     WebhookEvent,
 )
-from whatsapp_notify.services import events, senders, templates, webhooks
+from whatsapp_notify.services import events, replay, senders, templates, webhooks
 from whatsapp_notify.services.templates import Submission, Synced
+
+#: What a webhook is once a worker has read it.
+READ = {"state": "processed", "is_pending": False}
 
 
 def url_of(row: Any) -> str:
@@ -282,6 +285,40 @@ class TestWebhookEvent:
         waiting.refresh_from_db()
         assert waiting.is_pending
 
+    def test_history_tells_only_of_those_that_are_read_again(
+        self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = (make.make_webhook(n, at=now, **READ) for n in (1, 2))
+        read_again = replay.read_again
+
+        def read_late(**given: Any) -> Any:
+            WebhookEvent.objects.filter(pk=first.pk).update(state="pending", is_pending=True)
+            return read_again(**given)
+
+        monkeypatch.setattr(replay, "read_again", read_late)
+        html = act(owner, first, "read_again", first, second)
+
+        assert LogEntry.objects.get().object_id == str(second.pk)
+        assert "Nothing was missing." in html
+        assert "1 row had moved on meanwhile" in html
+
+    def test_says_nothing_of_what_was_missing_where_none_is_read_again(
+        self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        row = make.make_webhook(at=now, **READ)
+        read_again = replay.read_again
+
+        def read_late(**given: Any) -> Any:
+            WebhookEvent.objects.all().delete()
+            return read_again(**given)
+
+        monkeypatch.setattr(replay, "read_again", read_late)
+        html = act(owner, row, "read_again", row)
+
+        assert not LogEntry.objects.exists()
+        assert "Nothing was missing." not in html
+        assert "1 row had moved on meanwhile" in html
+
     @pytest.mark.parametrize("body", [b"\xff\xfe{", b"[" * 20_000, b"", b'{"a": "\xc3\xa4"}'])
     def test_any_body_can_be_shown(
         self, body: bytes, db: None, owner: Client, now: datetime
@@ -348,6 +385,24 @@ class TestTemplate:
         assert second.stopped_at is None
         assert "1 row had moved on meanwhile" in told
         assert LogEntry.objects.get().object_id == str(second.pk)
+
+    def test_history_tells_only_of_those_that_are_resumed(
+        self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = (make.make_template(name, stopped_at=now) for name in ("one", "two"))
+        resume = templates.resume
+
+        def resume_late(**given: Any) -> Any:
+            Template.objects.filter(pk=first.pk).update(stopped_at=None)
+            return resume(**given)
+
+        monkeypatch.setattr(templates, "resume", resume_late)
+        page = act(owner, first, "resume", first, second, confirmed=False)
+        html = act(owner, first, "resume", first, second, page=page)
+
+        assert LogEntry.objects.get().object_id == str(second.pk)
+        assert "1 template is resumed." in html
+        assert "1 row had moved on meanwhile" in html
 
     def test_sync_is_a_post_of_those_who_may_change(
         self, staff: Any, monkeypatch: pytest.MonkeyPatch

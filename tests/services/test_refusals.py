@@ -271,7 +271,8 @@ class TestProbe:
 
 
 def resume_template() -> None:
-    templates.resume(template=Template.objects.get(), now=REPAIR)
+    Template.objects.filter(stopped_at=None).update(stopped_at=NOW)
+    templates.resume(stopped=[Template.objects.get()], now=REPAIR)
 
 
 def tell_approved() -> None:

@@ -793,9 +793,27 @@ class TestReadAgain:
         forget_inbound()
         chosen = list(WebhookEvent.objects.order_by("id").values_list("pk", flat=True))[:2]
 
-        done = replay.read_again(ids=chosen, now=MORNING)
+        done, ids = replay.read_again(ids=chosen, now=MORNING)
 
         assert (done.webhooks, done.inbound) == (2, 2)
+        assert ids == set(chosen)
+
+    def test_leaves_out_those_that_wait_or_are_gone(self, monkeypatch: Any) -> None:
+        waiting, read_one, gone = keep(b"{ }", b"{  }", b"{   }")
+        WebhookEvent.objects.exclude(pk=waiting).update(state="processed", is_pending=False)
+        batches = replay._batches
+
+        def late(*arguments: Any) -> Any:
+            for ids in batches(*arguments):
+                WebhookEvent.objects.filter(pk=gone).delete()
+                yield ids
+
+        monkeypatch.setattr(replay, "_batches", late)
+
+        done, ids = replay.read_again(ids=[waiting, read_one, gone], now=MORNING)
+
+        assert ids == {read_one}
+        assert done.webhooks == 1
 
     def test_is_over_when_it_is_over(self) -> None:
         replay.read_again(ids=[], now=MORNING)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -235,12 +235,37 @@ class TestResume:
         waiting = factories.queued(template=template)
         Message.objects.update(due_at=NOW + timedelta(minutes=15))
 
-        templates.resume(template=template, now=NOW)
+        resumed = templates.resume(stopped=[template], now=NOW)
 
         template.refresh_from_db()
         waiting.refresh_from_db()
+        assert resumed == {template.pk}
         assert template.is_sendable
+        assert template.stopped_code is None
         assert waiting.due_at == NOW
+
+    @pytest.mark.parametrize(
+        "stopped_at", [None, NOW + timedelta(microseconds=1)], ids=["resumed", "stopped again"]
+    )
+    def test_leaves_what_has_moved_on_since_it_was_looked_at(
+        self, stopped_at: datetime | None
+    ) -> None:
+        moved, seen = (
+            factories.template(name, stopped_at=NOW, stopped_code=132000)
+            for name in ("template_moved", "template_seen")
+        )
+        waiting = factories.queued(template=moved)
+        later = NOW + timedelta(minutes=15)
+        Message.objects.update(due_at=later)
+        Template.objects.filter(pk=moved.pk).update(stopped_at=stopped_at, stopped_code=132015)
+
+        resumed = templates.resume(stopped=[moved, seen], now=NOW)
+
+        moved.refresh_from_db()
+        waiting.refresh_from_db()
+        assert resumed == {seen.pk}
+        assert (moved.stopped_at, moved.stopped_code) == (stopped_at, 132015)
+        assert waiting.due_at == later
 
 
 class TestWakeWaiting:

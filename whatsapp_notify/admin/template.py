@@ -134,11 +134,14 @@ class TemplateAdmin(base.ReadOnlyAdmin):
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
             return answer
+        resumed = templates.resume(stopped=answer, now=timezone.now())
         for template in answer:
-            templates.resume(template=template, now=timezone.now())
-            self.log_change(request, template, _("Resumed."))
-        text = ngettext("%(n)d template is resumed.", "%(n)d templates are resumed.", len(answer))
-        self.message_user(request, text % {"n": len(answer)}, messages.SUCCESS)
+            if template.pk in resumed:
+                self.log_change(request, template, _("Resumed."))
+        if count := len(resumed):
+            text = ngettext("%(n)d template is resumed.", "%(n)d templates are resumed.", count)
+            self.message_user(request, text % {"n": count}, messages.SUCCESS)
+        confirm.tell_moved_on(self, request, len(answer) - count)
         return None
 
     def _report_fault(self, request: HttpRequest, err: GraphError | GraphUnavailable) -> None:

@@ -127,10 +127,13 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
             return answer
-        done = replay.read_again(ids=[row.pk for row in answer], now=timezone.now())
+        done, ids = replay.read_again(ids=[row.pk for row in answer], now=timezone.now())
         for row in answer:
-            self.log_change(request, row, _("Read again."))
-        self.message_user(request, _brought_back(done), messages.SUCCESS)
+            if row.pk in ids:
+                self.log_change(request, row, _("Read again."))
+        if ids:
+            self.message_user(request, _brought_back(done), messages.SUCCESS)
+        confirm.tell_moved_on(self, request, len(answer) - len(ids))
         return None
 
     @admin.display(description=gettext_lazy("received"))

@@ -5,7 +5,7 @@ Note [A replay brings back and begins nothing].
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -129,7 +129,7 @@ def replay(
     now: datetime,
     is_dry: bool = False,
     batch: int = BATCH,
-    on_progress: Callable[[int], None] | None = None,
+    on_read: Callable[[Collection[int]], None] | None = None,
 ) -> Replayed:
     """This will read webhooks again, oldest first, and bring back what is missing.
 
@@ -138,6 +138,9 @@ def replay(
     templates, the number and the account is passed over: it is not true any more. Idempotent;
     it may run beside workers, and be broken off. Dry, each batch is taken back, so that a
     customer's message that is missing and was told twice may be counted twice.
+
+    Args:
+        on_read: Takes the ids of the webhooks that have been read, batch by batch.
     """
     oldest = events.order_by("received_at", "id").values_list("received_at", flat=True).first()
     if oldest is None:
@@ -145,20 +148,26 @@ def replay(
     with replaying.begin(former=_former(oldest)) as current:
         run = _Run(current)
         for ids in _batches(events, batch):
-            _replay_batch(ids, run, is_dry=is_dry)
-            run.count["webhooks"] += len(ids)
-            if on_progress is not None:
-                on_progress(run.count["webhooks"])
+            read = _replay_batch(ids, run, is_dry=is_dry)
+            run.count["webhooks"] += len(read)
+            if on_read is not None:
+                on_read(read)
         if not is_dry:
             # Statuses that it has kept for a message, and that are too old to wait for one.
             unmatched.match_all(now=now)
     return run.result()
 
 
-def read_again(*, ids: Sequence[int], now: datetime) -> Replayed:
-    """This will read some webhooks again; those that wait to be read are left out."""
+def read_again(*, ids: Sequence[int], now: datetime) -> tuple[Replayed, frozenset[int]]:
+    """This will read some webhooks again; those that wait to be read are left out.
+
+    Returns:
+        What was brought back, and the ids of those that were read.
+    """
     events = WebhookEvent.objects.filter(pk__in=ids, state__in=_REPEATED, is_pending=False)
-    return replay(events=events, now=now)
+    read: set[int] = set()
+    done = replay(events=events, now=now, on_read=read.update)
+    return done, frozenset(read)
 
 
 def _former(since: datetime) -> replaying.Former:
@@ -195,7 +204,8 @@ def _batches(events: QuerySet[WebhookEvent], size: int) -> Iterator[list[int]]:
         yield ids
 
 
-def _replay_batch(ids: Sequence[int], run: _Run, *, is_dry: bool) -> None:
+def _replay_batch(ids: Sequence[int], run: _Run, *, is_dry: bool) -> list[int]:
+    """This will read the webhooks that are still there, and return their ids."""
     events = WebhookEvent.objects.filter(pk__in=ids).order_by("received_at", "id")
     readings = [rereading.read(event) for event in events]
     if is_dry:
@@ -208,6 +218,7 @@ def _replay_batch(ids: Sequence[int], run: _Run, *, is_dry: bool) -> None:
                 run.do(partial(rereading.apply_the_rest, reading))
         rereading.write_outcomes(readings)
     run.count["unreadable"] += sum(reading.needs_person for reading in readings)
+    return [reading.event.pk for reading in readings]
 
 
 def _try(readings: Sequence[Reading]) -> int:

@@ -114,11 +114,20 @@ def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
     return Synced(seen=len(listed), changed=changed, gone=len(gone))
 
 
-def resume(*, template: Template, now: datetime) -> None:
-    """This will let a template be sent again that Meta's answers had stopped."""
-    template.resume(now=now)
-    template.save(update_fields=["stopped_at", "stopped_code", "resumed_at"])
-    wake_waiting(name=template.name, language=template.language, now=now)
+def resume(*, stopped: Iterable[Template], now: datetime) -> frozenset[int]:
+    """This will let templates be sent again that Meta's answers had stopped.
+
+    Args:
+        stopped: The rows as the person saw them; one that has stopped again since stays stopped.
+
+    Returns:
+        The ids of those that were stopped and are not any more.
+    """
+    # One by one: who stops several holds them in another order.
+    resumed = [template for template in stopped if _resume(template, now)]
+    for template in resumed:
+        wake_waiting(name=template.name, language=template.language, now=now)
+    return frozenset(template.pk for template in resumed)
 
 
 def wake_waiting(*, name: str, language: str, now: datetime) -> int:
@@ -133,6 +142,12 @@ def wake_waiting(*, name: str, language: str, now: datetime) -> int:
     if count:
         doorbells.ring(signals.messages_due, sender=Message)
     return count
+
+
+def _resume(template: Template, now: datetime) -> bool:
+    as_seen = Template.objects.filter(pk=template.pk, stopped_at=template.stopped_at)
+    stopped = as_seen.filter(stopped_at__isnull=False)
+    return bool(stopped.update(stopped_at=None, stopped_code=None, resumed_at=now))
 
 
 def _end_misfits(listed: Iterable[dict[str, Any]], now: datetime) -> None:

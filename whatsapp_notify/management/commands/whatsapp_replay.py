@@ -1,6 +1,7 @@
 """Reads the kept raw webhooks again."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -56,7 +57,7 @@ class Command(BaseCommand):
             since, until = replay.span(since=since, until=until, now=now)
             events = replay.selection(since=since, until=until, with_quarantined=quarantined)
             progress = _Progress(self, total=events.count(), is_shown=verbosity > 0)
-            done = replay.replay(events=events, now=now, is_dry=dry_run, on_progress=progress.show)
+            done = replay.replay(events=events, now=now, is_dry=dry_run, on_read=progress.show)
         except replay.BadSpan as err:
             raise CommandError(str(err)) from err
         except (OperationalError, InterfaceError) as err:
@@ -89,12 +90,14 @@ class _Progress:
     def __init__(self, command: BaseCommand, *, total: int, is_shown: bool) -> None:
         self._stdout = command.stdout
         self._total = total
+        self._count = 0
         self._is_shown = is_shown and self._stdout.isatty()
 
-    def show(self, count: int) -> None:
-        """This will write the count over the one before."""
+    def show(self, ids: Collection[int]) -> None:
+        """This will add what has been read, and write the count over the one before."""
+        self._count += len(ids)
         if self._is_shown:
-            self._stdout.write(f"\r{count} of {self._total}", ending="")
+            self._stdout.write(f"\r{self._count} of {self._total}", ending="")
             self._stdout.flush()
 
     def end(self) -> None:
