@@ -58,6 +58,13 @@ class TestSentence:
             ({"lines": 1, "is_drafted": True}, "1 product. The shop made a draft order."),
             ({"is_drafted": False}, "No draft order was made."),
             ({"why": "limit"}, "Too many order numbers within an hour."),
+            (
+                {"why": "restored"},
+                (
+                    "Not answered: the database was restored from a backup, and the customer may "
+                    "have been answered before."
+                ),
+            ),
             ({"unusable": "late"}, "The bot was late."),
             ({"dropped": "newer_message"}, "The customer had written again meanwhile."),
             ({"handed_over": "prices"}, "The bot handed over: prices."),

@@ -354,6 +354,67 @@ class TestDoorbell:
         assert rung == ["errands"]
 
 
+class TestEndAll:
+    def test_calls_a_person_for_each_and_says_why(self, contact: Contact) -> None:
+        other = chat_shop.customer()
+        rows = [write(contact, NUMBER), write(other, "Do you have a blue one?")]
+
+        assert errands.end_all(why="restored") == 2
+
+        assert [due(row) for row in rows] == [None, None]
+        assert [row.errand for row in rows] == ["", ""]
+        assert (waits(contact), waits(other)) == (["order"], ["bot"])
+        assert [last_step(row) for row in rows] == [
+            ["order", "failed", {"why": "restored"}], ["bot", "failed", {"why": "restored"}],
+        ]  # fmt: skip
+        assert (chat_shop.asked, said(contact), said(other)) == ([], [], [])
+
+    def test_lets_somebody_wait_once_from_the_first_message(self, contact: Contact) -> None:
+        first = write(contact, NUMBER)
+        write(contact, "Do you have a blue one?", at=NOW + SECOND_MORE)
+        errands.end_all(why="restored")
+
+        assert waits(contact) == ["order"]
+        assert chat_shop.conversation(contact).waiting_since == first.sent_at
+
+    def test_ends_what_is_taken_up_and_what_waits_for_its_next_try(self, contact: Contact) -> None:
+        taken = write(contact, NUMBER)
+        errands._claim(NOW)
+        chat_shop.let("by_ref", chat_shop.raises)
+        broken = write(chat_shop.customer(), NUMBER)
+        errands.run(now=NOW)
+
+        assert errands.end_all(why="restored") == 2
+
+        assert (due(taken), due(broken)) == (None, None)
+
+    def test_ends_an_errand_that_this_version_does_not_know(self, contact: Contact) -> None:
+        row = write(contact, NUMBER)
+        InboundMessage.objects.filter(pk=row.pk).update(errand="tomorrow")
+
+        assert errands.end_all(why="restored") == 1
+
+        assert (due(row), waits(contact)) == (None, ["not_understood"])
+
+    def test_ends_one_without_a_number_of_ours(self, contact: Contact) -> None:
+        row = write(contact, NUMBER)
+        InboundMessage.objects.filter(pk=row.pk).update(sender=None)
+
+        assert errands.end_all(why="restored") == 1
+
+        assert (due(row), waits(contact)) == (None, [])
+
+    def test_takes_them_in_handfuls(
+        self, contact: Contact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(errands, "_ENDED_TOGETHER", 2)
+        for _each in range(5):
+            write(contact, NUMBER)
+
+        assert errands.end_all(why="restored") == 5
+        assert errands.end_all(why="restored") == 0
+
+
 class TestReplay:
     def test_of_an_old_webhook_leaves_no_errand(self, contact: Contact) -> None:
         with replaying.begin(former={}):

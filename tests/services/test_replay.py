@@ -99,6 +99,21 @@ def again(*, with_quarantined: bool = False, **options: Any) -> Replayed:
     return replay.replay(events=events, now=MORNING, **options)
 
 
+def paused(template: Template) -> bytes:
+    """What Meta tells of a template that it has stopped."""
+    notice = {
+        "event": "PAUSED",
+        "message_template_id": 1,
+        "message_template_name": template.name,
+        "message_template_language": template.language,
+        "reason": "NONE",
+    }
+    return webhook_bodies.body().replace(
+        b'"field": "messages", "value": {', b'"field": "message_template_status_update", '
+        b'"value": {' + str(notice)[1:-1].replace("'", '"').encode() + b", "
+    )  # fmt: skip
+
+
 def forget_consents() -> None:
     """Let the ledger lose what it never would: its guards are taken off."""
     with connection.cursor() as cursor:
@@ -175,6 +190,22 @@ class TestIntact:
         assert done.webhooks == 0
         assert WebhookEvent.objects.get().is_pending
         assert not InboundMessage.objects.exists()
+
+    def test_leaves_what_has_begun_to_wait_meanwhile(self, monkeypatch: Any) -> None:
+        """A person had it processed again, when the replay had found it."""
+        read(webhook_day.tell(messages=[webhook_day.said("358457311111", "hello", minute=1)]))
+        find = replay._batches
+
+        def find_and_wait(*args: Any) -> Any:
+            for ids in find(*args):
+                WebhookEvent.objects.update(state="pending", is_pending=True)
+                yield ids
+
+        monkeypatch.setattr(replay, "_batches", find_and_wait)
+
+        again()
+
+        assert WebhookEvent.objects.get().is_pending
 
     def test_a_topic_that_came_since_is_neither_given_nor_taken(self) -> None:
         contact = factories.contact(consents=("orders", "offers"))
@@ -434,18 +465,7 @@ class TestNothingBegins:
 
     def test_an_old_notice_moves_no_template(self) -> None:
         template = factories.template(name="order_shipped", status="APPROVED")
-        notice = {
-            "event": "PAUSED",
-            "message_template_id": 1,
-            "message_template_name": template.name,
-            "message_template_language": template.language,
-            "reason": "NONE",
-        }
-        body = webhook_bodies.body().replace(
-            b'"field": "messages", "value": {', b'"field": "message_template_status_update", '
-            b'"value": {' + str(notice)[1:-1].replace("'", '"').encode() + b", "
-        )  # fmt: skip
-        read(body)
+        read(paused(template))
         assert Template.objects.get(pk=template.pk).status == "PAUSED"
         Template.objects.update(status="APPROVED")
 
@@ -819,3 +839,47 @@ class TestReadAgain:
         replay.read_again(ids=[], now=MORNING)
 
         assert not replaying.is_on()
+
+
+class TestReadWaiting:
+    def test_brings_back_begins_nothing_and_leaves_nothing_to_the_worker(self, rung: Any) -> None:
+        keep(*webhook_day.day(), b"{")
+        rung.clear()
+
+        done = replay.read_waiting(now=MORNING)
+
+        assert (done.webhooks, done.unreadable) == (WebhookEvent.objects.count(), 1)
+        assert done.inbound == InboundMessage.objects.count() > 0
+        assert rung == []
+        assert not Message.objects.filter(key__startswith="answer:").exists()
+        assert webhooks.process(now=MORNING) == 0
+
+    def test_ends_where_the_worker_would_have(self) -> None:
+        keep(*webhook_day.day())
+        replay.read_waiting(now=EVENING)
+
+        assert again().is_unchanged
+
+    def test_takes_no_note_of_notices(self) -> None:
+        template = factories.template(status="APPROVED")
+        keep(paused(template))
+
+        replay.read_waiting(now=MORNING)
+
+        assert Template.objects.get(pk=template.pk).status == "APPROVED"
+        assert WebhookEvent.objects.get().state == "processed"
+
+    def test_dry_leaves_them_waiting(self) -> None:
+        keep(webhook_day.tell(messages=[webhook_day.said("358457311111", "STOP", minute=1)]), b"{")
+
+        done = replay.read_waiting(now=MORNING, is_dry=True)
+
+        assert (done.webhooks, done.inbound, done.unreadable) == (2, 1, 1)
+        assert WebhookEvent.objects.filter(is_pending=True, state="pending").count() == 2
+        assert not InboundMessage.objects.exists()
+
+    def test_leaves_those_that_were_read_alone(self) -> None:
+        read(webhook_day.tell(messages=[webhook_day.said("358457311111", "hello", minute=1)]))
+        forget_inbound()
+
+        assert replay.read_waiting(now=MORNING) == Replayed()

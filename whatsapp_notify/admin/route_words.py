@@ -13,6 +13,7 @@ from whatsapp_notify.admin import words
 from whatsapp_notify.admin.words import Tone
 from whatsapp_notify.domain.understanding import Meaning
 from whatsapp_notify.models import Contact, Enquiry, InboundMessage
+from whatsapp_notify.services import quarantine
 from whatsapp_notify.services.interactive_campaigns import Step
 
 Evidence = Mapping[str, Any]
@@ -79,6 +80,10 @@ _WHYS: Mapping[str, words.Words] = {
     "courtesy": gettext_lazy("Thanks need no answer, and an answer costs money."),
     "greeting": gettext_lazy("A first hello gets the greeting alone."),
     "limit": gettext_lazy("Too many order numbers within an hour."),
+    quarantine.ERRAND_ENDED: gettext_lazy(
+        "Not answered: the database was restored from a backup, and the customer may have been "
+        "answered before."
+    ),
     **{
         str(reason): gettext_lazy("A person is called: %s.") % label
         for reason, label in Enquiry.Reason.choices

@@ -52,6 +52,8 @@ PAUSES = {1: timedelta(seconds=30), 2: timedelta(minutes=3)}
 LEASE = timedelta(minutes=1)
 #: Errands that are taken up together the first time; the bot is asked about all at once.
 _TOGETHER = 32
+#: Errands that are ended together, where nobody is asked about any.
+_ENDED_TOGETHER = 500
 #: A shop that is slow to answer keeps the talks of all that are done together for no longer.
 _HELD_SECONDS = 0.5
 #: A long backlog is done in turns, so that a worker that is asked to stop is not kept.
@@ -102,6 +104,50 @@ def is_due(*, now: datetime) -> bool:
     """This will tell whether a message waits for a worker."""
     # In the order of its index: see ``delivery.due``.
     return _due(now).order_by("errand_due_at").values_list("pk").first() is not None
+
+
+def left() -> QuerySet[InboundMessage]:
+    """This will return the messages whose errand is not over, whoever has taken it up."""
+    return InboundMessage.objects.filter(errand_due_at__isnull=False)
+
+
+def end_all(*, why: str) -> int:
+    """This will end all errands without an answer, and call a person for each.
+
+    Safe to repeat. No worker may be at one.
+
+    Args:
+        why: Stands in the way of each message.
+
+    Returns:
+        How many were ended.
+    """
+    total = 0
+    while ended := patience.with_database(partial(_end_some, why)):
+        total += ended
+    return total
+
+
+def _end_some(why: str) -> int:
+    with transaction.atomic():
+        rows = list(left().select_for_update(no_key=True).order_by("pk")[:_ENDED_TOGETHER])
+        held = conversations.hold(rows)
+        conversations.begin_waits(
+            [
+                conversations.Call(
+                    inbound=row, conversation=held[row.pk], reason=_reason(row.errand)
+                )
+                for row in rows
+                if row.pk in held
+            ]
+        )
+        seen = {"why": why}
+        ended = [_ended(row, row.errand, outcome="failed", seen=seen) for row in rows]
+        return len(update_rows(model=InboundMessage, rows=ended))
+
+
+def _reason(errand: str) -> Enquiry.Reason:
+    return _REASONS.get(errand, Enquiry.Reason.NOT_UNDERSTOOD)
 
 
 def _due(now: datetime) -> QuerySet[InboundMessage]:
@@ -291,7 +337,7 @@ def _in_transaction(
             done.append(claim)
             seen = work(row)
             if seen is not None:
-                ended.append(_ended(row, claim, outcome="acted", seen=seen))
+                ended.append(_ended(row, claim.errand, outcome="acted", seen=seen))
         update_rows(model=InboundMessage, rows=ended)
     return done, left
 
@@ -307,14 +353,14 @@ def _hold(claims: Sequence[_Claim]) -> Mapping[int, InboundMessage]:
 
 
 def _ended(
-    row: InboundMessage, claim: _Claim, *, outcome: str, seen: Mapping[str, Any]
+    row: InboundMessage, errand: str, *, outcome: str, seen: Mapping[str, Any]
 ) -> dict[str, Any]:
     """This will return what is to be written of an errand that is over."""
     return {
         "id": row.pk,
         "errand": "",
         "errand_due_at": None,
-        "route": [*row.route, [claim.errand, outcome, dict(seen)]],
+        "route": [*row.route, [errand, outcome, dict(seen)]],
         "order_ref": row.order_ref,
     }
 
@@ -332,7 +378,7 @@ def _note_fault(claim: _Claim, fault: str, now: datetime) -> None:
 
 def _give_up(claim: _Claim, fault: str, now: datetime) -> None:
     """This will end an errand and call a person, whose answer the customer then waits for."""
-    reason = _REASONS.get(claim.errand, Enquiry.Reason.NOT_UNDERSTOOD)
+    reason = _reason(claim.errand)
 
     def with_words(row: InboundMessage) -> str:
         return routing.hand_over(inbound=row, reason=reason, now=now)
@@ -347,7 +393,7 @@ def _give_up(claim: _Claim, fault: str, now: datetime) -> None:
                 row = _hold([claim]).get(claim.pk)
                 if row is not None:
                     seen = {"given_up": fault, "tries": claim.tries, "reply": call(row)}
-                    ended = _ended(row, claim, outcome="failed", seen=seen)
+                    ended = _ended(row, claim.errand, outcome="failed", seen=seen)
                     update_rows(model=InboundMessage, rows=[ended])
             return
         except OperationalError:

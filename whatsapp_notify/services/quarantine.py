@@ -1,4 +1,12 @@
-"""After a step back in time: what may have left already is kept from leaving again."""
+"""After a step back in time: what may have left already is kept from leaving again.
+
+# Note [What was read is not read anew]
+A webhook that waited when the backup was made has been read since, and its customers have been
+answered; those answers were lost with the later rows, so that nothing would keep a worker from
+giving them again. So what waits is read as a replay, which brings back and begins nothing. What
+a worker still had to ask of the shop or the bot is a person's, who can see in the chat whether
+it was answered.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +20,14 @@ from whatsapp_notify import signals
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent
 from whatsapp_notify.models.set_based import update_rows
-from whatsapp_notify.services import doorbells, timeline
+from whatsapp_notify.services import doorbells, errands, replay, timeline
 
 #: Rows in one transaction.
 _CHUNK = 500
 
 REASON = "quarantined"
+#: What the way of a customer's message says of an errand that was ended.
+ERRAND_ENDED = "restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +40,26 @@ class Quarantined:
     calling: int
     #: Events from which messages had yet to be made.
     events: int
+    #: Messages of customers that a worker had yet to answer.
+    errands: int
+    #: Webhooks that waited to be read.
+    webhooks: int
+    #: Those of them with something that could not be read; they are in quarantine.
+    unreadable: int
     #: Messages planned for later: their time has not come in either history, so they stay.
     left: int
 
 
 def count(*, now: datetime) -> Quarantined:
     """This will tell what ``put_aside`` would do."""
+    read = replay.read_waiting(now=now, is_dry=True)
     return Quarantined(
         queued=_waiting(now).count(),
         calling=_calling().count(),
         events=_events().count(),
+        errands=errands.left().count(),
+        webhooks=read.webhooks,
+        unreadable=read.unreadable,
         left=_later(now).count(),
     )
 
@@ -49,7 +69,8 @@ def put_aside(*, actor: str, now: datetime) -> Quarantined:
 
     The messages are "unknown": a late status of WhatsApp's settles those that had left, a
     person says of the rest that they were sent, sends them again or drops them. Events are
-    "failed", and can be tried again. Safe to repeat; nothing is deleted.
+    "failed", and can be tried again. Customers who wrote are not answered: see Note [What was
+    read is not read anew]. Safe to repeat; nothing is deleted.
     """
     queued = sum(_put_aside(ids, State.QUEUED, actor, now) for ids in _chunks(_waiting(now)))
     calling = sum(_put_aside(ids, State.CALLING, actor, now) for ids in _chunks(_calling()))
@@ -59,10 +80,23 @@ def put_aside(*, actor: str, now: datetime) -> Quarantined:
         processed_at=now,
         note=_("Put aside after a restore; its messages may have been sent before."),
     )
-    if queued or calling or events:
-        detail = f"{queued + calling} messages, {events} events"
+    ended = errands.end_all(why=ERRAND_ENDED)
+    # Last, for a strange body may break the run, and the rest is out of reach by then.
+    read = replay.read_waiting(now=now)
+    if queued or calling or events or read.unreadable:
+        detail = (
+            f"{queued + calling} messages, {events} events, {read.unreadable} unreadable webhooks"
+        )
         doorbells.ring(signals.attention_needed, reason=REASON, detail=detail)
-    return Quarantined(queued=queued, calling=calling, events=events, left=_later(now).count())
+    return Quarantined(
+        queued=queued,
+        calling=calling,
+        events=events,
+        errands=ended,
+        webhooks=read.webhooks,
+        unreadable=read.unreadable,
+        left=_later(now).count(),
+    )
 
 
 def _waiting(now: datetime) -> QuerySet[Message]:

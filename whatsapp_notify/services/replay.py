@@ -17,7 +17,7 @@ from django.db.models.functions import Length
 from whatsapp_notify import conf, signals
 from whatsapp_notify.exceptions import WhatsAppNotifyError
 from whatsapp_notify.models import Identity, WebhookEvent
-from whatsapp_notify.services import patience, replaying, rereading, unmatched
+from whatsapp_notify.services import patience, replaying, rereading, unmatched, webhooks
 from whatsapp_notify.services.replaying import Replay
 from whatsapp_notify.services.rereading import Reading
 
@@ -148,7 +148,8 @@ def replay(
     with replaying.begin(former=_former(oldest)) as current:
         run = _Run(current)
         for ids in _batches(events, batch):
-            read = _replay_batch(ids, run, is_dry=is_dry)
+            # Those of them that are still meant: one may have begun to wait for the worker.
+            read = _replay_batch(events.filter(pk__in=ids), run, now=now, is_dry=is_dry)
             run.count["webhooks"] += len(read)
             if on_read is not None:
                 on_read(read)
@@ -168,6 +169,17 @@ def read_again(*, ids: Sequence[int], now: datetime) -> tuple[Replayed, frozense
     read: set[int] = set()
     done = replay(events=events, now=now, on_read=read.update)
     return done, frozenset(read)
+
+
+def read_waiting(*, now: datetime, is_dry: bool = False) -> Replayed:
+    """This will read what waits as a replay, so that no worker reads it and answers.
+
+    See Note [What was read is not read anew] of ``quarantine``. Each webhook waits until all that
+    is in it is back, so that a run that dies loses nothing. Those that broke off their processing
+    three times are left to the worker, which puts them into quarantine.
+    """
+    events = WebhookEvent.objects.filter(is_pending=True, attempts__lt=webhooks.MAX_ATTEMPTS)
+    return replay(events=events, now=now, is_dry=is_dry)
 
 
 def _former(since: datetime) -> replaying.Former:
@@ -204,10 +216,11 @@ def _batches(events: QuerySet[WebhookEvent], size: int) -> Iterator[list[int]]:
         yield ids
 
 
-def _replay_batch(ids: Sequence[int], run: _Run, *, is_dry: bool) -> list[int]:
+def _replay_batch(
+    events: QuerySet[WebhookEvent], run: _Run, *, now: datetime, is_dry: bool
+) -> list[int]:
     """This will read the webhooks that are still there, and return their ids."""
-    events = WebhookEvent.objects.filter(pk__in=ids).order_by("received_at", "id")
-    readings = [rereading.read(event) for event in events]
+    readings = [rereading.read(event) for event in events.order_by("received_at", "id")]
     if is_dry:
         run.do(partial(_try, readings))
     else:
@@ -216,9 +229,14 @@ def _replay_batch(ids: Sequence[int], run: _Run, *, is_dry: bool) -> list[int]:
         for reading in readings:
             if reading.has_more:
                 run.do(partial(rereading.apply_the_rest, reading))
-        rereading.write_outcomes(readings)
+        run.do(partial(_write_outcomes, readings, now))
     run.count["unreadable"] += sum(reading.needs_person for reading in readings)
     return [reading.event.pk for reading in readings]
+
+
+def _write_outcomes(readings: Sequence[Reading], now: datetime) -> None:
+    with transaction.atomic():
+        rereading.write_outcomes(readings, now=now)
 
 
 def _try(readings: Sequence[Reading]) -> int:

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from django.db import OperationalError, transaction
 from django.db.models import Max
+from django.db.models.functions import Greatest
 
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.models import DeliveryEvent, WebhookEvent
+from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import faults, inbound, statuses
 
 logger = logging.getLogger(__name__)
@@ -112,12 +114,22 @@ def _receive(message: wire.InboundMessage, *, now: datetime) -> None:
         inbound.withdraw_again(message, now=now)
 
 
-def write_outcomes(readings: Sequence[Reading]) -> None:
+def write_outcomes(readings: Sequence[Reading], *, now: datetime) -> None:
     """This will put aside what cannot be read, and take out of quarantine what now can be.
 
     A notice stays there: it has never been taken note of, and a replay takes none. What staff have
-    dropped stays dropped, whatever is in it, also where they did so meanwhile.
+    dropped stays dropped, whatever is in it, also where they did so meanwhile. What waited to be
+    read waits no more. Needs a transaction.
     """
+    waited = [reading.event.pk for reading in readings if reading.event.is_pending]
+    if waited:
+        WebhookEvent.objects.filter(among("pk", waited), is_pending=True).update(
+            state=State.PROCESSED,
+            is_pending=False,
+            attempts=Greatest("attempts", 1),
+            problem="",
+            processed_at=now,
+        )
     for reading in readings:
         event, problem = reading.event, "; ".join(reading.problems)[:300]
         if reading.needs_person:
@@ -126,6 +138,7 @@ def write_outcomes(readings: Sequence[Reading]) -> None:
             state = State.PROCESSED
         else:
             continue
-        if (event.state, event.problem) != (state, problem):
-            as_read = {"state": event.state, "problem": event.problem, "is_pending": False}
+        was = (State.PROCESSED, "") if event.is_pending else (event.state, event.problem)
+        if was != (state, problem):
+            as_read = {"state": was[0], "problem": was[1], "is_pending": False}
             WebhookEvent.objects.filter(pk=event.pk, **as_read).update(state=state, problem=problem)
