@@ -12,6 +12,7 @@ from tests import chat, factories, shop
 from tests.factories import NOW
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.domain import confirmation
+from whatsapp_notify.domain.receipts import Action, Refused
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import (
     ConsentRecord,
@@ -23,7 +24,15 @@ from whatsapp_notify.models import (
     Template,
     Topic,
 )
-from whatsapp_notify.services import confirmations, consent, events, outbox, starter
+from whatsapp_notify.services import (
+    claims,
+    confirmations,
+    consent,
+    events,
+    outbox,
+    receipts,
+    starter,
+)
 from whatsapp_notify.services.consent import Proof
 
 pytestmark = pytest.mark.django_db
@@ -284,6 +293,28 @@ class TestAnswer:
         answer(contact, "Yes")
 
         assert verdict(contact) == "consent_unconfirmed"
+
+    @pytest.mark.parametrize("action", [Action.RETRY, Action.SLOW_DOWN, Action.RECONSIDER])
+    @pytest.mark.parametrize("state", [State.QUEUED, State.BLOCKED, State.EXPIRED])
+    def test_yes_to_a_question_that_was_refused_is_no_consent(
+        self, contact: Contact, action: Action, state: State
+    ) -> None:
+        tick(contact)
+        (planned,) = claims.claim(limit=1, now=NOW).calls
+        receipts.record(answers=[(planned.outgoing, Refused(action=action))], now=NOW)
+        Message.objects.filter(event_name=confirmation.EVENT).update(state=state)
+
+        answer(contact, "Yes")
+
+        assert verdict(contact) == "consent_unconfirmed"
+
+    def test_yes_before_the_answer_to_our_own_call_counts(self, contact: Contact) -> None:
+        tick(contact)
+        claims.claim(limit=1, now=NOW)
+
+        answer(contact, "Yes")
+
+        assert verdict(contact) == ""
 
     def test_yes_behind_the_end_of_the_wait_counts_as_a_tap_and_not_as_a_word(
         self, contact: Contact

@@ -743,6 +743,18 @@ class TestReplied:
         message.refresh_from_db()
         assert message.replied_at is None
 
+    def test_what_has_not_left_is_not_answered(self) -> None:
+        contact = factories.contact()
+        seen = called(contact, at=NOW - timedelta(minutes=2))
+        waiting = called(contact, at=NOW - timedelta(minutes=1))
+        Message.objects.filter(pk=waiting.pk).update(state="queued", is_pending=True)
+
+        chat.write("Hello", by=chat.person(contact))
+
+        seen.refresh_from_db()
+        waiting.refresh_from_db()
+        assert (seen.replied_at, waiting.replied_at) == (NOW, None)
+
     def test_reaction_answers_what_it_is_stuck_to(self) -> None:
         contact = factories.contact()
         first, last = called(contact), called(contact)

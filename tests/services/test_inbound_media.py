@@ -654,6 +654,14 @@ class TestOrder:
 
         assert sent(by=contact, kind=kind).order_ref == order_ref
 
+    def test_is_not_the_one_of_a_message_that_has_not_left(self, graph: MediaGraph) -> None:
+        contact = factories.contact()
+        ordered(contact, "A1001")
+        waiting = ordered(contact, "A1002")
+        Message.objects.filter(pk=waiting.pk).update(state="queued", is_pending=True)
+
+        assert sent(by=contact).order_ref == "A1001"
+
     def test_is_never_somebody_elses(self, graph: MediaGraph) -> None:
         message = ordered(factories.contact(), "A1001")
 

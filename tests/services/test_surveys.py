@@ -180,10 +180,11 @@ class TestNumber:
 
         assert current().survey == survey
 
+    @pytest.mark.parametrize("state", ["failed", "queued", "blocked", "expired", "cancelled"])
     def test_does_not_answer_a_question_that_never_arrived(
-        self, contact: Contact, survey: Survey
+        self, contact: Contact, survey: Survey, state: str
     ) -> None:
-        ask(contact, survey, state="failed")
+        ask(contact, survey, state=state)
 
         assert say(contact, "9").handled_as == HandledAs.PERSON
 

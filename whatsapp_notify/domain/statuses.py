@@ -57,6 +57,9 @@ IN_FLIGHT = frozenset({State.CALLING, State.IN_DOUBT, State.ACCEPTED, State.HELD
 #: The provider has it, or had it: news of it have no doubt to settle.
 WITH_PROVIDER = frozenset(PROVIDER_ORDER)
 
+#: The provider has it, or may have it. Of the other states only an earlier call may have left.
+MAY_HAVE_LEFT = frozenset((IN_FLIGHT | WITH_PROVIDER | {State.UNKNOWN}) - {State.FAILED})
+
 #: Nothing more is awaited. Late news can still raise failed, unknown and delivered.
 FINAL = frozenset(
     {

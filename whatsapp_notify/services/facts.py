@@ -20,7 +20,7 @@ from whatsapp_notify.domain.policy import (
     Rules,
     TemplateFacts,
 )
-from whatsapp_notify.domain.statuses import State
+from whatsapp_notify.domain.statuses import MAY_HAVE_LEFT
 from whatsapp_notify.models import (
     ConsentState,
     Contact,
@@ -34,18 +34,6 @@ from whatsapp_notify.models import (
     Topic,
 )
 from whatsapp_notify.models.set_based import among, as_text, from_text
-
-#: States in which a message has reached the provider, or may have.
-REACHED = [
-    State.CALLING,
-    State.IN_DOUBT,
-    State.UNKNOWN,
-    State.ACCEPTED,
-    State.HELD,
-    State.SENT,
-    State.DELIVERED,
-    State.READ,
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -265,7 +253,7 @@ class Batch:
                 contact_id__in=contact_ids,
                 topic__purpose=Purpose.PROMOTION,
                 called_at__gt=self._now - timedelta(days=self._rules.cap_days),
-                state__in=REACHED,
+                state__in=MAY_HAVE_LEFT,
             )
             .exclude(event_name=confirmation.EVENT)
             .values("contact_id")

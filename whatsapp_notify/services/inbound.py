@@ -343,7 +343,8 @@ def _prolong(conversation: Conversation, sent_at: datetime, *, came_by_ad: bool)
 def _mark_replied(rows: Sequence[InboundMessage], now: datetime) -> None:
     """This will note on what customers answered that they did; the first reply counts."""
     last = last_calls.before(
-        rows=[row for row in rows if row.answers is None], of=Message.objects.only("replied_at")
+        rows=[row for row in rows if row.answers is None],
+        of=last_calls.seen().only("replied_at"),
     )
     answered = [(row.answers or last.get(row.pk), row.sent_at) for row in rows]
     told = {each.pk: (each, sent_at) for each, sent_at in answered if each is not None}

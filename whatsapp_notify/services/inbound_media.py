@@ -15,7 +15,7 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from whatsapp_notify import conf, signals
 from whatsapp_notify.backends.cloud_api import graph_client
@@ -232,14 +232,14 @@ def _join_order(inbound: InboundMessage, content: contents.Media) -> None:
         return
     found = inbound.answers.order_ref if inbound.answers else ""
     if not found:
-        written = Message.objects.filter(contact_id=inbound.contact_id).exclude(order_ref="")
-        latest = written.order_by("-id")
-        known = latest.values_list("order_ref", flat=True)[:_LATEST]
+        about = Q(contact_id=inbound.contact_id) & ~Q(order_ref="")
+        written = Message.objects.filter(about).order_by("-id")
+        known = written.values_list("order_ref", flat=True)[:_LATEST]
         found = order_refs.mentioned(content.caption, known=known) if content.caption else ""
         if not found and content.kind in _RECEIPTS:
             since, until = inbound.sent_at - _ABOUT_ORDER, inbound.sent_at + last_calls.SECOND
-            told = latest.filter(called_at__gt=since, called_at__lte=until)
-            found = told.values_list("order_ref", flat=True).first() or ""
+            told = last_calls.seen().filter(about, called_at__gt=since, called_at__lte=until)
+            found = told.order_by("-id").values_list("order_ref", flat=True).first() or ""
     if found:
         inbound.order_ref = found
         inbound.save(update_fields=["order_ref"])
