@@ -65,6 +65,17 @@ def held_by_the_shop(row: models.Model) -> Iterator[None]:
         thread.join(10)
 
 
+@contextmanager
+def by_hand() -> Iterator[None]:
+    """As where Django's AUTOCOMMIT is off: whoever writes has to commit, and nobody does."""
+    connection.set_autocommit(False)
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.set_autocommit(True)
+
+
 def in_a_loop(coroutine: Coroutine[Any, Any, Returned]) -> Returned:
     """An event loop of its own, in a thread: that of the browser may run in this one."""
     returned: Returned = beside(lambda: asyncio.run(coroutine))

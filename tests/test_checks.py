@@ -317,6 +317,19 @@ class TestEnvironment:
         assert ids() == ["E036"]
         assert "Europe/Helsinki" in found()[0].msg
 
+    @pytest.mark.parametrize(
+        ("alias", "is_on", "expected"),
+        [("default", False, ["E037"]), ("default", True, []), ("shop", False, [])],
+    )
+    def test_f11_refuses_a_database_that_commits_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, alias: str, is_on: bool, expected: list[str]
+    ) -> None:
+        database = {"ENGINE": "django.db.backends.postgresql"}
+        databases = {"default": database, alias: {**database, "AUTOCOMMIT": is_on}}
+        monkeypatch.setattr(django_settings, "DATABASES", databases)
+
+        assert ids() == expected
+
     @pytest.mark.parametrize("asked", ["db_for_read", "db_for_write"])
     def test_refuses_a_router_that_sends_us_elsewhere(
         self, monkeypatch: pytest.MonkeyPatch, asked: str

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories
-from tests.concurrency import on_postgresql
+from tests.concurrency import by_hand, on_postgresql
 from tests.factories import NOW
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.domain import policy
@@ -97,6 +97,16 @@ class TestDeliver:
             deliver()
 
         assert locmem.outbox == []
+
+    def test_f11_refuses_to_send_where_nothing_is_committed(self) -> None:
+        message = factories.queued()
+
+        with pytest.raises(RuntimeError), by_hand():
+            deliver()
+
+        assert locmem.outbox == []
+        message.refresh_from_db()
+        assert (message.state, message.attempt) == ("queued", 0)
 
     def test_sends_the_urgent_before_the_rest(self) -> None:
         person = factories.contact(consents=("orders", "offers"))

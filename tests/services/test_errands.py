@@ -9,7 +9,7 @@ from django.db import connections, transaction
 
 from tests import chat_shop, shop
 from tests.chat_shop import last_step, said, waits, write
-from tests.concurrency import beside, on_postgresql, together
+from tests.concurrency import beside, by_hand, on_postgresql, together
 from tests.factories import NOW
 from whatsapp_notify import signals
 from whatsapp_notify.models import Contact, InboundMessage, Message
@@ -109,6 +109,16 @@ class TestRun:
 
         assert answered == [0, 1, 2]
         assert Message.objects.count() == 3
+
+    def test_f11_refuses_to_take_up_what_would_not_be_committed(self, contact: Contact) -> None:
+        row = write(contact, NUMBER)
+
+        with pytest.raises(RuntimeError), by_hand():
+            errands.run(now=NOW)
+
+        row.refresh_from_db()
+        assert row.errand_tries == 0
+        assert errands.run(now=NOW) == 1
 
 
 class TestErrandThatBreaks:

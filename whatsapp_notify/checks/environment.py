@@ -152,6 +152,16 @@ def _databases() -> Iterator[CheckMessage]:
                 hint=_("Remove TIME_ZONE from DATABASES: messages would leave hours late."),
                 id="whatsapp_notify.E036",
             )
+        if is_ours and not database.get("AUTOCOMMIT", True):
+            yield Error(
+                _("AUTOCOMMIT is off for database %(alias)s, so nothing is committed.")
+                % {"alias": alias},
+                hint=_(
+                    "Remove AUTOCOMMIT from DATABASES. Until then nothing is sent, for it could be "
+                    "sent twice."
+                ),
+                id="whatsapp_notify.E037",
+            )
         mode = str((database.get("OPTIONS") or {}).get("transaction_mode", ""))
         if engine == _SQLITE and mode.upper() not in {"IMMEDIATE", "EXCLUSIVE"}:
             yield Error(

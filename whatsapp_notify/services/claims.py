@@ -25,7 +25,6 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.db import transaction
 from django.db.models import Exists
 from django.db.models.expressions import Combinable
 
@@ -38,7 +37,15 @@ from whatsapp_notify.domain.receipts import Outgoing
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import Contact, DeliveryEvent, Message, Sender
 from whatsapp_notify.models.set_based import among, as_text, from_text, look_up_by_key, update_rows
-from whatsapp_notify.services import facts, faults, installation, patience, senders, timeline
+from whatsapp_notify.services import (
+    commits,
+    facts,
+    faults,
+    installation,
+    patience,
+    senders,
+    timeline,
+)
 from whatsapp_notify.services.facts import ContactFacts
 
 logger = logging.getLogger(__name__)
@@ -189,11 +196,12 @@ def claim(
             of a claim that takes as long as half the horizon, a third would be lost.
 
     Raises:
-        RuntimeError: A transaction is open, so nothing could be committed before the call.
+        RuntimeError: A transaction is open, or autocommit is off, so nothing could be committed
+            before the call.
     """
     sender_id = senders.current().pk
     this_installation = installation.current(now=now)
-    with transaction.atomic(durable=True):
+    with commits.transaction_of_its_own():
         look_up_by_key()
         sender = senders.lock(sender_id=sender_id)
         of_sender = facts.of_sender(sender=sender, installation=this_installation)

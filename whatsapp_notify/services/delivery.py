@@ -64,7 +64,7 @@ def deliver(
         on_round: Called with the time, several times a second, as a sign of life.
 
     Raises:
-        RuntimeError: A transaction is open.
+        RuntimeError: A transaction is open, or autocommit is off.
         django.db.OperationalError: The database stayed busy. Calls that were under way have
             been recorded if that was possible, else the sweep and webhooks do it.
     """

@@ -41,7 +41,7 @@ def drain(*, clock: Callable[[], datetime], stop: threading.Event) -> Drained:
     Ends with its turn, see Note [How long a turn is]. Needs that no transaction is open.
 
     Raises:
-        RuntimeError: A transaction is open.
+        RuntimeError: A transaction is open, or autocommit is off.
         django.db.OperationalError: The database stayed busy.
     """
     names = [f"deliver:{number}" for number in range(conf.load().SENDING_TASKS)]

@@ -27,6 +27,7 @@ from whatsapp_notify.services import (
     bot_answers,
     bots,
     chat_carts,
+    commits,
     conversations,
     doorbells,
     faults,
@@ -86,7 +87,7 @@ def run(*, now: datetime) -> int:
         How many were taken up.
 
     Raises:
-        RuntimeError: A transaction is open.
+        RuntimeError: A transaction is open, or autocommit is off.
         django.db.OperationalError: The database stayed busy, or is away.
     """
     total, turn_ends_at = 0, time.monotonic() + _TURN_SECONDS
@@ -165,7 +166,7 @@ def _claim(now: datetime) -> list[_Claim]:
 
 
 def _take(due: QuerySet[InboundMessage], limit: int, now: datetime) -> list[_Claim]:
-    with transaction.atomic(durable=True):
+    with commits.transaction_of_its_own():
         rows = list(
             patience.free(due)
             .order_by("errand_due_at", "pk")

@@ -70,7 +70,7 @@ class Rounds:
         for one turn, as a task does: while a campaign leaves, what comes in is read all the same.
 
         Raises:
-            RuntimeError: A transaction is open.
+            RuntimeError: A transaction is open, or autocommit is off.
             django.db.OperationalError: The database stayed busy, or is away.
         """
         now = self._clock()
