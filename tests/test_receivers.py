@@ -22,6 +22,7 @@ from django.dispatch import Signal
 
 from demo_shop.models import CustomerProfile, Order
 from tests import factories, shop
+from tests.concurrency import by_hand
 from whatsapp_notify import receivers, signals, tasks
 from whatsapp_notify.models import Message, ShopEvent
 from whatsapp_notify.receivers import queue
@@ -405,6 +406,36 @@ def _explode(*args: Any, **kwargs: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 class TestNeverInTheWay:
+    def test_f06_disturbs_no_shop_that_commits_by_itself(
+        self, watch: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        watch(SHIPPED)
+        pk = shop.order().pk
+
+        with by_hand():
+            order = Order.objects.get(pk=pk)
+            order.status = "shipped"
+            order.save()
+            order.save()
+            transaction.commit()
+
+        assert names() == ["order.shipped"]
+        assert caplog.text == ""
+
+    def test_f06_order_is_kept_when_recording_fails_and_the_shop_commits_by_itself(
+        self, watch: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        watch(CREATED)
+        monkeypatch.setattr(events, "record", _explode)
+
+        with by_hand():
+            order = shop.order()
+            # PostgreSQL would refuse this, were the failed statement not in a savepoint.
+            shop.order()
+            transaction.commit()
+
+        assert Order.objects.filter(pk=order.pk).exists()
+
     def test_f06_order_is_kept_when_recording_fails(
         self, watch: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:

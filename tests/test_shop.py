@@ -1,5 +1,6 @@
 """The calls that shop developers use."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,16 +10,31 @@ from django.db import transaction
 
 from demo_shop.models import Order
 from tests import factories, shop
+from tests.concurrency import by_hand
+from whatsapp_notify import signals
 from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.exceptions import ConfigurationError
 from whatsapp_notify.models import Message, ShopEvent
-from whatsapp_notify.services import adapters, events
+from whatsapp_notify.services import adapters, consent, events
+from whatsapp_notify.services.consent import Proof
 from whatsapp_notify.shop import ShopAdapter, record_event
 
 
 @pytest.fixture(autouse=True)
 def _adapter(settings: Any) -> None:
     settings.WHATSAPP_NOTIFY = shop.configured(WATCH=[])
+
+
+@pytest.fixture
+def rung() -> Iterator[list[str]]:
+    heard: list[str] = []
+
+    def hear(**told: Any) -> None:
+        heard.append("events")
+
+    signals.events_recorded.connect(hear)
+    yield heard
+    signals.events_recorded.disconnect(hear)
 
 
 @pytest.mark.django_db
@@ -102,6 +118,49 @@ class TestRecordEvent:
             record_event(name, **arguments)
 
         assert not ShopEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestByHand:
+    """A shop that has switched autocommit off and commits by itself."""
+
+    def test_f06_records_an_event_and_rings_for_nobody(self, rung: list[str]) -> None:
+        user = shop.user()
+
+        with by_hand():
+            assert record_event("points.earned", user=user)
+            assert record_event(
+                "points.earned", customer=Customer(first_name="Anna", phone=factories.phone())
+            )
+            transaction.commit()
+
+        assert ShopEvent.objects.filter(is_pending=True).count() == 2
+        assert rung == []
+
+    def test_f01_undoes_it_with_the_rest(self) -> None:
+        user = shop.user()
+
+        with by_hand():
+            record_event("points.earned", user=user)
+            transaction.rollback()
+
+        assert not ShopEvent.objects.exists()
+
+    def test_f06_records_consent(self) -> None:
+        contact = factories.contact(consents=())
+        topic = factories.topic("orders")
+
+        with by_hand():
+            consent.grant(
+                contact=contact,
+                topics=[topic],
+                proof=Proof(source="checkout", wording="Yes"),
+                occurred_at=factories.NOW,
+                now=factories.NOW,
+            )
+            transaction.commit()
+
+        assert contact.consent_states.filter(is_granted=True).exists()
 
 
 @pytest.mark.django_db

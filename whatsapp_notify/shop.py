@@ -51,8 +51,9 @@ def record_event(
     name, ``{"product": "Mug"}``.
 
     The event is one INSERT in the caller's transaction: it is undone with it, and a repeated
-    ``key`` disturbs nothing. Without a ``key`` an event happens once per subject, else once
-    per ``order_ref``, else with each call::
+    ``key`` disturbs nothing. After the commit a worker is woken; where you have switched
+    autocommit off and commit by hand, the next tick finds the event. Without a ``key`` an event
+    happens once per subject, else once per ``order_ref``, else with each call::
 
         record_event("stock.back", user=user, key=f"{product.pk}:{user.pk}",
                      data={"product": product.name})

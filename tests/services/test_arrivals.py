@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, Error, connection, connections, transaction
 
 from tests import webhook_bodies
-from tests.concurrency import in_a_loop, together
+from tests.concurrency import by_hand, in_a_loop, together
 from tests.factories import NOW
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
@@ -175,6 +175,13 @@ class TestRecord:
 
         assert gate.sizes == [1]
         assert not WebhookEvent.objects.exists()
+        assert record(1)
+
+    def test_keeps_nothing_that_nobody_commits(self) -> None:
+        """An answer of 200 would say that it was."""
+        with by_hand(), pytest.raises(Error):
+            record(1)
+
         assert record(1)
 
     def test_does_not_put_large_bodies_together(
@@ -361,6 +368,15 @@ class TestArecord:
 
         with pytest.raises(DataError):
             in_a_loop(arecord(1))
+
+    def test_keeps_nothing_that_nobody_commits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An answer of 200 would say that it was."""
+        monkeypatch.setitem(connections.settings["default"], "AUTOCOMMIT", False)
+
+        with pytest.raises(Error):
+            in_a_loop(arecord(1))
+
+        assert not WebhookEvent.objects.exists()
 
     def test_outlives_a_machine_that_gives_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class NoThreads(ThreadPoolExecutor):

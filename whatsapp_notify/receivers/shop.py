@@ -22,7 +22,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from whatsapp_notify.models import ShopEvent
-from whatsapp_notify.services import changes, events, faults, reconcile, watching
+from whatsapp_notify.services import changes, commits, events, faults, reconcile, watching
 from whatsapp_notify.services.changes import SavedRow
 from whatsapp_notify.services.events import Happening
 from whatsapp_notify.services.watching import ModelWatch, SignalWatch
@@ -121,7 +121,7 @@ class _ModelWatcher:
     def _renew_stash(self, instance: models.Model, row: SavedRow, *, using: str) -> None:
         stash = instance.__dict__.get(_STASH, {})
         renewed = {**stash, **row.saved}
-        if renewed == stash:
+        if renewed == stash or commits.are_by_hand(using=using):
             return
 
         def renew() -> None:
@@ -198,7 +198,8 @@ def _record(*happenings: Happening) -> None:
 def _savepoint() -> AbstractContextManager[object]:
     """See Note [The shop never fails because of us]."""
     using = router.db_for_write(ShopEvent)
-    return transaction.atomic(using=using) if connections[using].in_atomic_block else nullcontext()
+    is_open = connections[using].in_atomic_block or commits.are_by_hand(using=using)
+    return transaction.atomic(using=using) if is_open else nullcontext()
 
 
 def _log(where: str, err: Exception) -> None:

@@ -32,10 +32,11 @@ from functools import lru_cache
 from typing import TypeVar
 
 from django.db import Error, close_old_connections, connection
+from django.db.transaction import TransactionManagementError
 
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
-from whatsapp_notify.services import doorbells
+from whatsapp_notify.services import commits, doorbells
 
 #: One INSERT takes bodies together up to so many, and so many bytes; one alone may be larger.
 _TOGETHER = 64
@@ -236,7 +237,7 @@ def record(*, body: bytes, now: datetime) -> bool:
         Whether they are new.
 
     Raises:
-        django.db.Error: The database has not taken them.
+        django.db.Error: The database has not taken them, or nobody would commit them.
     """
     arrival = _ArrivalOfThread(body=body, received_at=now)
     # Within a transaction of ours the others' rows would depend on our commit.
@@ -314,6 +315,9 @@ def _ring() -> None:
 
 def _insert(arrivals: Sequence[_Arrival]) -> bool:
     """This will insert them in one statement, and tell whether any is new."""
+    if commits.are_by_hand():
+        # Whoever posts them would be told that they are kept.
+        raise TransactionManagementError("Nothing is committed while autocommit is off.")
     # By digest: two processes that keep the same bodies must not wait for each other.
     ordered = sorted(arrivals, key=lambda each: each.digest)
     adapt = connection.ops.adapt_datetimefield_value

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
-from whatsapp_notify.services import replaying
+from whatsapp_notify.services import commits, replaying
 
 
 @dataclass(slots=True, eq=False)
@@ -34,13 +34,14 @@ def ring(signal: Signal, *, sender: Any = None, **arguments: Any) -> None:
     """This will send the signal after the commit, or at once where no transaction is open.
 
     Rung again with the same arguments in one transaction it is sent once: a thousand orders
-    wake the worker once. What a receiver raises is logged by Django and disturbs nobody.
+    wake the worker once. What a receiver raises is logged by Django and disturbs nobody. Where the
+    shop commits by hand nobody hears of its commit, and nothing is rung: the tick finds the row.
     """
-    if replaying.silences(signal, arguments):
+    if replaying.silences(signal, arguments) or commits.are_by_hand():
         return
     new = _Ring(signal, sender, arguments)
     connection = transaction.get_connection()
-    if not connection.in_atomic_block and connection.get_autocommit():
+    if not connection.in_atomic_block:
         new.send()
         return
     # A rollback to a savepoint takes its rings out of the list.
