@@ -10,8 +10,9 @@ import pytest
 from django.db import DataError, Error, connection, connections, transaction
 
 from tests import webhook_bodies
-from tests.concurrency import by_hand, in_a_loop, together
+from tests.concurrency import by_hand, in_a_loop, process, together
 from tests.factories import NOW
+from tests.torture import forks
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
 from whatsapp_notify.services import arrivals
@@ -94,6 +95,23 @@ def _alone(number: int) -> None:
 
 class Interrupted(BaseException):
     """A thread is ended in the middle of its work."""
+
+
+async def crowd(gate: Gate, *, count: int) -> list[asyncio.Task[bool]]:
+    """Let so many webhooks come to a database that hangs, until the first one is refused."""
+    tasks = [asyncio.create_task(arecord(number)) for number in range(count)]
+    await asyncio.wait(tasks, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    async with asyncio.timeout(5):
+        while len(gate.sizes) < arrivals._THREADS_AT_MOST:
+            await asyncio.sleep(0.001)
+    return tasks
+
+
+async def none_waits() -> None:
+    """Let the loop go on until its threads have done, or dropped, all that they were given."""
+    async with asyncio.timeout(5):
+        while arrivals._executor._works_count:
+            await asyncio.sleep(0.001)
 
 
 class TestRecord:
@@ -379,21 +397,134 @@ class TestArecord:
         assert not WebhookEvent.objects.exists()
 
     def test_outlives_a_machine_that_gives_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        class NoThreads(ThreadPoolExecutor):
-            def submit(self, *args: Any, **kwargs: Any) -> Any:
-                raise RuntimeError("can't start new thread")
+        def no_thread(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
 
-        async def first_without_then_with() -> list[bool]:
+        async def first_without_then_with() -> bool:
             with monkeypatch.context() as patch:
-                patch.setattr(arrivals, "_executor", NoThreads())
-                without = await arecord(1)
-            return [without, await arecord(2)]
+                patch.setattr(threading.Thread, "start", no_thread)
+                with pytest.raises(arrivals.Busy):
+                    await arecord(1)
+            return await arecord(2)
 
         monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 60.0)
+        monkeypatch.setattr(arrivals, "_executor", arrivals._Threads())
 
-        assert in_a_loop(first_without_then_with()) == [True, True]
+        assert in_a_loop(first_without_then_with())
 
     def test_loops_of_several_threads_do_not_meet(self) -> None:
         new = together(*[lambda number=number: asyncio.run(arecord(number)) for number in range(6)])
 
         assert new == [True] * 6
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> Iterator[None]:
+    """Threads that nobody before has kept busy, and a gate that is waited for hardly at all."""
+    monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(arrivals, "_executor", arrivals._Threads())
+    yield
+    # They must not touch the database of the next test.
+    gate.opened.set()
+    in_a_loop(none_waits())
+
+
+@pytest.mark.usefixtures("brief_connections", "threads")
+class TestThreadsOfALoop:
+    AT_MOST = arrivals._THREADS_AT_MOST + arrivals._WAITING_AT_MOST
+
+    def test_f27_a_database_that_hangs_leaves_the_loop_its_own_threads(self, gate: Gate) -> None:
+        async def work_of_the_shop() -> str:
+            await crowd(gate, count=2 * self.AT_MOST)
+            return await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 5)
+
+        assert in_a_loop(work_of_the_shop()) == "done"
+
+    def test_f27_what_finds_too_many_waiting_is_refused(self, gate: Gate) -> None:
+        async def more_than_may_wait() -> list[Any]:
+            tasks = await crowd(gate, count=2 * self.AT_MOST)
+            assert len(gate.sizes) == arrivals._THREADS_AT_MOST
+            gate.opened.set()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+        answers = in_a_loop(more_than_may_wait())
+
+        refused = [each for each in answers if isinstance(each, arrivals.Busy)]
+        assert len(refused) >= len(answers) - self.AT_MOST - arrivals._TOGETHER
+        assert len(refused) + sum(isinstance(each, bool) for each in answers) == len(answers)
+        kept = {bytes(each.body) for each in WebhookEvent.objects.all()}
+        assert {b"{%d}" % n for n, each in enumerate(answers) if isinstance(each, bool)} <= kept
+
+    def test_the_threads_of_a_crowd_end(self, gate: Gate) -> None:
+        def count() -> int:
+            return sum(each.name == "whatsapp-webhooks" for each in threading.enumerate())
+
+        async def come_and_go() -> tuple[int, int]:
+            before = count()
+            tasks = await crowd(gate, count=2 * self.AT_MOST)
+            crowded = count()
+            gate.opened.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.timeout(5):
+                while count() - before > arrivals._THREADS_KEPT:
+                    await asyncio.sleep(0.001)
+            return crowded - before, count() - before
+
+        crowded, left = in_a_loop(come_and_go())
+
+        assert crowded == arrivals._THREADS_AT_MOST
+        assert left == arrivals._THREADS_KEPT
+
+    def test_whoever_is_gone_takes_no_thread(self, gate: Gate) -> None:
+        async def leave() -> None:
+            tasks = await crowd(gate, count=2 * self.AT_MOST)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            gate.opened.set()
+            await none_waits()
+
+        in_a_loop(leave())
+
+        assert len(gate.sizes) == arrivals._THREADS_AT_MOST
+
+    def test_a_forked_worker_has_threads_of_its_own(self, gate: Gate) -> None:
+        async def fork_beside_one_that_hangs() -> None:
+            hanging = asyncio.create_task(arecord(1))
+            await reached(gate)
+            pid = forks.fork(record_in_the_child)
+            gate.opened.set()
+            forks.wait(pid)
+            await hanging
+
+        def record_in_the_child() -> None:
+            gate.opened = threading.Event()
+            gate.opened.set()
+            in_a_loop(asyncio.wait_for(arecord(2), 5))
+
+        in_a_loop(fork_beside_one_that_hangs())
+
+        assert WebhookEvent.objects.count() == 2
+
+    def test_the_process_ends_while_the_database_hangs(self) -> None:
+        """Ends also without the answer of a thread."""
+        script = (
+            "import asyncio, threading\n"
+            "from django.utils import timezone\n"
+            "from whatsapp_notify.services import arrivals\n"
+            "is_reached = threading.Event()\n"
+            "arrivals._insert = lambda going: is_reached.set() or threading.Event().wait()\n"
+            "async def main():\n"
+            "    asyncio.create_task(arrivals.arecord(body=b'{}', now=timezone.now()))\n"
+            "    assert await asyncio.to_thread(is_reached.wait, 10)\n"
+            "asyncio.run(main())\n"
+            "print('ends')\n"
+        )
+        with process(script) as running:
+            try:
+                said, _errors = running.communicate(timeout=30)
+            finally:
+                running.kill()
+
+        assert said == "ends\n"
+        assert running.returncode == 0

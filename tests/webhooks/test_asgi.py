@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from tests.concurrency import in_a_loop
 from whatsapp_notify.cloud_api.signature import sign
 from whatsapp_notify.models import WebhookEvent
+from whatsapp_notify.services import arrivals
 from whatsapp_notify.webhooks.asgi import WebhookFirst
 from whatsapp_notify.webhooks.receiving import MAX_BYTES
 
@@ -126,6 +127,15 @@ class TestWebhookFirst:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "APP_SECRET": ""}
 
         assert post() == ([503], 0)
+
+    def test_f27_where_the_database_keeps_many_waiting_it_is_to_be_posted_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_THREADS_AT_MOST", 0)
+        monkeypatch.setattr(arrivals, "_WAITING_AT_MOST", 0)
+
+        assert post() == ([503], 1)
+        assert not WebhookEvent.objects.exists()
 
     def test_nobody_is_answered_where_the_body_breaks_off(self) -> None:
         told = [

@@ -17,21 +17,29 @@ INSERT to INSERT up to its limit, below it shrinks again. But once nobody has co
 than between two of those before, nobody more is waited for: a client with few connections sends its
 next POSTs only when these are answered. The first one after a pause still waits for nothing, nor do
 those that fill an INSERT.
+
+# Note [Threads of our own]
+Those of a loop are inserted by a few threads of our own. While the table is locked or the database
+hangs, each INSERT keeps its thread and its connection, and cannot be cancelled: in the executor of
+the event loop they would leave no thread for the shop's own work, nor for finding the address of a
+host. So the threads are few, and so are those that wait for one; the others are refused at once,
+and whoever posted repeats it. They are daemons: no process that ends waits for them.
 """
 
 import asyncio
 import hashlib
 import os
+import queue
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
-from django.db import Error, close_old_connections, connection
+from django.db import Error, close_old_connections, connection, connections
 from django.db.transaction import TransactionManagementError
 
 from whatsapp_notify import signals
@@ -53,8 +61,16 @@ _GATHER_SECONDS_AT_MOST = 0.016
 _PAUSE = 2
 #: What comes sooner is now: the time of uvloop's event loop moves on by so much.
 _TICK_SECONDS = 0.001
-#: Threads that insert for event loops: one rings, or is done, while another inserts.
-_INSERTING_THREADS = 2
+#: Threads that insert for event loops: one rings, or is done, while another inserts. There are more
+#: while some of them hang. See Note [Threads of our own].
+_THREADS_KEPT = 2
+_THREADS_AT_MOST = 8
+#: So many more may wait for a thread: where an INSERT fails, each of those in it goes alone.
+_WAITING_AT_MOST = _TOGETHER
+
+
+class Busy(Exception):
+    """The database keeps too many waiting already. Let it be posted once more."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -187,8 +203,8 @@ class _Stream:
         self._pause_seconds = _PAUSE * (begun_at - before) / max(1, len(going))
         try:
             _executor.submit(self._insert, going)
-        except RuntimeError:
-            # The machine gives no thread; each finds out for itself.
+        except Busy:
+            # Each finds out for itself.
             self.loop.call_soon(self._end, going)
 
     def _insert(self, going: Sequence[_Arrival]) -> None:
@@ -222,9 +238,76 @@ def _gathering(count: int) -> float:
     return max(_GATHER_SECONDS, min(_GATHER_SECONDS_EACH * count, _GATHER_SECONDS_AT_MOST))
 
 
+class _Threads(Executor):
+    """The threads that insert for event loops. See Note [Threads of our own]."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._works: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        #: Works that are under way or wait, and threads that do them or wait for one.
+        self._works_count = 0
+        self._threads_count = 0
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> "Future[Any]":
+        """This will have one of the threads do it soon.
+
+        Raises:
+            Busy: All of them work, and enough others wait.
+        """
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._works_count >= _THREADS_AT_MOST + _WAITING_AT_MOST:
+                raise Busy
+            if self._works_count >= self._threads_count < _THREADS_AT_MOST:
+                self._begin_thread()
+            self._works_count += 1
+        self._works.put((future, partial(work, *args, **named)))
+        return future
+
+    def _begin_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name="whatsapp-webhooks", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as err:
+            # The machine gives no thread; those that there are do it.
+            if not self._threads_count:
+                raise Busy from err
+        else:
+            self._threads_count += 1
+
+    def _run(self) -> None:
+        try:
+            is_needed = True
+            while is_needed:
+                _do(*self._works.get())
+                is_needed = self._goes_on()
+        finally:
+            connections.close_all()
+
+    def _goes_on(self) -> bool:
+        """This will note that a work is done, and tell whether its thread is to wait for more."""
+        with self._lock:
+            self._works_count -= 1
+            is_needed = self._threads_count - self._works_count <= _THREADS_KEPT
+            self._threads_count -= not is_needed
+            return is_needed
+
+
+def _do(future: "Future[Any]", work: Callable[[], Any]) -> None:
+    """This will do the work, unless nobody wants it any more."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except BaseException as err:  # noqa: BLE001  # it is raised where the future is waited for
+        future.set_exception(err)
+        # It knows this frame: the body would be kept until garbage is collected.
+        del future, work
+
+
 _queue = _Queue()
 _stream: _Stream | None = None
-_executor = ThreadPoolExecutor(_INSERTING_THREADS, thread_name_prefix="whatsapp-webhooks")
+_executor: Executor = _Threads()
 
 
 def record(*, body: bytes, now: datetime) -> bool:
@@ -243,33 +326,46 @@ def record(*, body: bytes, now: datetime) -> bool:
     # Within a transaction of ours the others' rows would depend on our commit.
     if not connection.in_atomic_block and connection.get_autocommit():
         _go_together(arrival)
-    if arrival.is_new is None and _insert([arrival]):
-        _ring()
-    return bool(arrival.is_new)
+    return _insert_alone(arrival) if arrival.is_new is None else arrival.is_new
 
 
 async def arecord(*, body: bytes, now: datetime) -> bool:
-    """As ``record``, for an event loop, which goes on meanwhile. Committed on return."""
+    """As ``record``, for an event loop, which goes on meanwhile. Committed on return.
+
+    Raises:
+        django.db.Error: The database has not taken them.
+        Busy: It keeps too many waiting already.
+    """
     global _stream
     stream, loop = _stream, asyncio.get_running_loop()
     if stream is None or stream.loop is not loop:
         stream = _stream = _Stream(loop)
     arrival = _Arrival(body=body, received_at=now)
     await stream.insert(arrival)
-    if arrival.is_new is None:
-        # Another connection may be in order; if not, it says what is wrong.
-        await asyncio.to_thread(_go_alone, arrival)
-    return bool(arrival.is_new)
+    if arrival.is_new is not None:
+        return arrival.is_new
+    # Another connection may be in order; if not, it says what is wrong.
+    return await loop.run_in_executor(_executor, _go_alone, arrival)
 
 
-def _go_alone(arrival: _Arrival) -> None:
+def _go_alone(arrival: _Arrival) -> bool:
     """This will insert in a thread that no handler of Django's runs in."""
     close_old_connections()
     try:
-        if _insert([arrival]):
-            _ring()
+        return _insert_alone(arrival)
     finally:
         close_old_connections()
+
+
+def _insert_alone(arrival: _Arrival) -> bool:
+    """This will insert and ring, and tell whether it is new.
+
+    By what the INSERT says: another one that took it along may come to its end right now.
+    """
+    is_new = _insert([arrival])
+    if is_new:
+        _ring()
+    return is_new
 
 
 def _go_together(arrival: _ArrivalOfThread) -> None:
@@ -350,8 +446,7 @@ def _insert_sql(count: int) -> str:
 def _begin_anew() -> None:
     """This will forget what threads of the parent process were doing."""
     global _queue, _stream, _executor
-    _queue, _stream = _Queue(), None
-    _executor = ThreadPoolExecutor(_INSERTING_THREADS, thread_name_prefix="whatsapp-webhooks")
+    _queue, _stream, _executor = _Queue(), None, _Threads()
 
 
 os.register_at_fork(after_in_child=_begin_anew)

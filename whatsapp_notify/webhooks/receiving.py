@@ -45,7 +45,7 @@ def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -
 
 
 async def areceive(*, receive: Receive, announced: str, header: str | None, now: datetime) -> int:
-    """As ``receive``, for an event loop.
+    """As ``receive``, for an event loop; 503 also where the database keeps too many waiting.
 
     Raises:
         OSError: The body broke off.
@@ -62,7 +62,12 @@ async def areceive(*, receive: Receive, announced: str, header: str | None, now:
         has_more = message.get("more_body", False)
     if status := body.refusal(header=header, secrets=secrets):
         return status
-    await arrivals.arecord(body=body.whole, now=now)
+    try:
+        await arrivals.arecord(body=body.whole, now=now)
+    except arrivals.Busy:
+        # Meta repeats it.
+        logger.error("A webhook was refused: the database keeps too many waiting")
+        return 503
     return 200
 
 
