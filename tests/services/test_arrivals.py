@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -71,13 +71,28 @@ async def one_and_then(gate: Gate, *others: Coroutine[Any, Any, Any]) -> list[An
     return list(await asyncio.gather(first, *tasks, return_exceptions=True))
 
 
+def arrival(number: int) -> arrivals._ArrivalOfThread:
+    return arrivals._ArrivalOfThread(body=b"{%d}" % number, received_at=NOW)
+
+
+def start(number: int) -> threading.Thread:
+    """One webhook, in a thread of its own."""
+    thread = threading.Thread(target=_alone, args=[number], daemon=True)
+    thread.start()
+    return thread
+
+
+def done(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 def queue_up(gate: Gate, *, count: int) -> list[threading.Thread]:
     """Let one webhook be inserted, and others come meanwhile."""
     threads = []
     for number in range(count):
-        thread = threading.Thread(target=_alone, args=[number], daemon=True)
-        thread.start()
-        threads.append(thread)
+        threads.append(start(number))
         assert gate.is_reached.wait(10)
     while len(arrivals._queue) < count - 1:
         threading.Event().wait(0.001)
@@ -91,6 +106,28 @@ def _alone(number: int) -> None:
         pass
     finally:
         connection.close()
+
+
+class Patience:
+    """Waits for others until the test says that it has lasted too long."""
+
+    def __init__(self) -> None:
+        self.is_over = threading.Event()
+
+    def sleep(self, arrival: Any) -> bool:
+        while not self.is_over.is_set():
+            if arrival._woken.acquire(timeout=0.001):
+                return True
+        return False
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+    patience = Patience()
+    monkeypatch.setattr(
+        arrivals._ArrivalOfThread, "sleep", lambda arrival, seconds: patience.sleep(arrival)
+    )
+    return patience
 
 
 class Interrupted(BaseException):
@@ -236,6 +273,95 @@ class TestRecord:
 
         with pytest.raises(DataError):
             record(1)
+
+
+class TestLeaderThatHangs:
+    def test_f27_is_waited_for_once(
+        self, gate: Gate, patience: Patience, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hanging = queue_up(gate, count=1)
+        monkeypatch.setattr(arrivals, "_insert", gate._insert)
+        patience.is_over.set()
+        done([start(1)])
+
+        patience.is_over.clear()
+        done([start(2)])
+        done([start(3)])
+
+        assert WebhookEvent.objects.count() == 3
+        gate.opened.set()
+        done(hanging)
+        assert WebhookEvent.objects.count() == 4
+
+    def test_f27_those_it_has_taken_along_wait_for_it_once(
+        self, gate: Gate, patience: Patience
+    ) -> None:
+        hangs, goes_on, insert = threading.Event(), threading.Event(), gate._insert
+
+        def insert_but_hang(going: Sequence[Any]) -> bool:
+            if len(going) == 3:
+                hangs.set()
+                assert goes_on.wait(10)
+            return insert(going)
+
+        gate._insert = insert_but_hang
+        threads = queue_up(gate, count=4)
+        gate.opened.set()
+        assert hangs.wait(10)
+        patience.is_over.set()
+        while len(living := [each for each in threads if each.is_alive()]) > 1:
+            living[-1].join(0.01)
+        patience.is_over.clear()
+        done([start(4)])
+
+        assert WebhookEvent.objects.count() == 4
+        goes_on.set()
+        done(threads)
+        assert WebhookEvent.objects.count() == 5
+
+    def test_those_that_wait_behind_it_go_together(self, gate: Gate, patience: Patience) -> None:
+        hanging, *others = queue_up(gate, count=4)
+        stays_shut, gate.opened = gate.opened, threading.Event()
+        gate.opened.set()
+
+        arrivals._queue.pass_over(arrivals._queue._waiting[0])
+
+        done(others)
+        assert hanging.is_alive()
+        stays_shut.set()
+        done([hanging])
+        assert gate.sizes == [1, 3]
+        assert WebhookEvent.objects.count() == 4
+
+    def test_it_leads_nobody_once_it_comes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.0)
+        queue = arrivals._Queue()
+        hanging, leader, waiting, last = (arrival(number) for number in range(4))
+        queue.enter(hanging)
+        assert queue.next_to_go(hanging) == [hanging]
+        queue.enter(leader)
+        assert leader.leads
+        queue._waiting.append(waiting)
+
+        queue.leave(hanging)
+
+        assert not waiting.leads
+        assert queue.next_to_go(leader) == [leader, waiting]
+        queue.leave(leader)
+        queue.enter(last)
+        assert last.leads
+
+    def test_whoever_leads_late_leads_his_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """He was passed over before he had begun: a process may be frozen for a while."""
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.0)
+        queue = arrivals._Queue()
+        late, leader = arrival(0), arrival(1)
+        queue.enter(late)
+        queue.enter(leader)
+
+        assert (late.leads, leader.leads) == (True, True)
+        assert queue.next_to_go(leader) == [leader]
+        assert queue.next_to_go(late) == [late]
 
 
 @pytest.mark.usefixtures("brief_connections")

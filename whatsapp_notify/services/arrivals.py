@@ -7,6 +7,11 @@ come meanwhile wait; the first of them inserts next, for all, and rings for all.
 its own bytes are committed, and nobody is answered before. Where one webhook alone is under way it
 waits for nothing.
 
+Nobody waits for long: the connection of the one that inserts may be dead, while others are in
+order. Whoever has waited for it in vain ends its turn, so that the first in the line inserts next,
+and goes alone where that is somebody else. The one that hangs still answers those that it has taken
+along, if it comes back while they wait, but has no say any more in who is next.
+
 # Note [Those of an event loop]
 A server that runs an event loop has no thread for each webhook, and the loop must wait for no
 database. Those of a loop are gathered by the loop itself and inserted in a thread; no thread is
@@ -89,6 +94,8 @@ class _Arrival:
 class _ArrivalOfThread(_Arrival):
     #: Its thread inserts for all that wait.
     leads: bool = field(default=False, init=False)
+    #: Which leader it is, has been taken along by or waits for, counted in its queue.
+    turn: int = field(default=0, init=False)
     #: Free once its thread is to go on.
     _woken: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -96,9 +103,9 @@ class _ArrivalOfThread(_Arrival):
         _Arrival.__post_init__(self)
         self._woken.acquire()
 
-    def sleep(self, *, seconds: float) -> None:
-        """This will wait until ``wake``, at most so long."""
-        self._woken.acquire(timeout=seconds)
+    def sleep(self, *, seconds: float) -> bool:
+        """This will wait until ``wake``, at most so long; False where that was in vain."""
+        return self._woken.acquire(timeout=seconds)
 
     def wake(self) -> None:
         """This will let its thread go on; to be called once."""
@@ -115,6 +122,8 @@ class _Queue:
         self._lock = threading.Lock()
         self._waiting: list[_ArrivalOfThread] = []
         self._is_led = False
+        #: How many have led.
+        self._turn = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -122,29 +131,51 @@ class _Queue:
     def enter(self, arrival: _ArrivalOfThread) -> None:
         """This will wait until others have inserted it, or it leads, for a while."""
         with self._lock:
-            self._waiting.append(arrival)
             if not self._is_led:
-                arrival.leads = self._is_led = True
+                self._lead(arrival)
                 return
-        arrival.sleep(seconds=_PATIENCE_SECONDS)
+            arrival.turn = self._turn
+            self._waiting.append(arrival)
+        if not arrival.sleep(seconds=_PATIENCE_SECONDS):
+            self.pass_over(arrival)
 
-    def next_to_go(self) -> list[_ArrivalOfThread]:
+    def next_to_go(self, leader: _ArrivalOfThread) -> list[_ArrivalOfThread]:
         """This will take out as many as one INSERT takes; who leads is the first of them."""
         with self._lock:
-            return _take(self._waiting)
+            self._waiting.insert(0, leader)
+            going = _take(self._waiting)
+            for each in going:
+                each.turn = leader.turn
+            return going
+
+    def pass_over(self, impatient: _ArrivalOfThread) -> None:
+        """This will have the next one lead, where the one that it waits for leads still."""
+        with self._lock:
+            if not impatient.leads:
+                self._end_turn(impatient.turn)
 
     def leave(self, arrival: _ArrivalOfThread) -> None:
         """This will have the next one lead, where this one did; it waits no longer."""
         with self._lock:
             if arrival in self._waiting:
                 self._waiting.remove(arrival)
-            if not arrival.leads:
-                return
-            successor = next(iter(self._waiting), None)
-            self._is_led = successor is not None
-            if successor is not None:
-                successor.leads = True
-                successor.wake()
+            if arrival.leads:
+                self._end_turn(arrival.turn)
+
+    def _end_turn(self, turn: int) -> None:
+        if turn != self._turn:
+            return  # passed over: somebody else has led since
+        if self._waiting:
+            successor = self._waiting.pop(0)
+            self._lead(successor)
+            successor.wake()
+        else:
+            self._is_led = False
+
+    def _lead(self, arrival: _ArrivalOfThread) -> None:
+        self._is_led = arrival.leads = True
+        self._turn += 1
+        arrival.turn = self._turn
 
 
 class _Stream:
@@ -378,7 +409,7 @@ def _go_together(arrival: _ArrivalOfThread) -> None:
     try:
         queue.enter(arrival)
         if arrival.leads:
-            going = queue.next_to_go()
+            going = queue.next_to_go(arrival)
             has_new = _insert(going)
     except Error:
         pass  # each finds out for itself what is wrong
