@@ -491,18 +491,92 @@ class TestArecord:
     ) -> None:
         monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.01)
 
-        async def beside_one_that_hangs() -> list[bool]:
+        async def beside_one_that_hangs() -> None:
             hanging = asyncio.create_task(arecord(0))
             await reached(gate)
             monkeypatch.setattr(arrivals, "_insert", gate._insert)
-            is_new = await asyncio.wait_for(asyncio.gather(*map(arecord, range(1, 41))), 5)
+            await asyncio.wait_for(asyncio.gather(*map(arecord, range(1, 41))), 5)
+            # The one that hangs was tried once more, alone.
+            await asyncio.wait_for(hanging, 5)
             assert not gate.opened.is_set()
             gate.opened.set()
-            await hanging
-            return is_new
+            await none_waits()
 
-        assert in_a_loop(beside_one_that_hangs()) == [True] * 40
+        in_a_loop(beside_one_that_hangs())
+
         assert WebhookEvent.objects.count() == 41
+
+    def test_f27_an_insert_that_hangs_is_waited_for_once(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def after_one_that_hangs() -> list[bool]:
+            hanging = asyncio.create_task(arecord(0))
+            await reached(gate)
+            monkeypatch.setattr(arrivals, "_insert", gate._insert)
+            new = [await asyncio.wait_for(hanging, 5)]
+            monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 60.0)
+            new.append(await asyncio.wait_for(arecord(1), 5))
+            gate.opened.set()
+            await none_waits()
+            return new
+
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 0.01)
+
+        assert in_a_loop(after_one_that_hangs()) == [True, True]
+        assert WebhookEvent.objects.count() == 2
+
+    def test_those_that_wait_behind_one_that_hangs_go_together(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def after_one_that_hangs() -> list[bool]:
+            hanging = asyncio.create_task(arecord(0))
+            await reached(gate)
+            opened, gate.opened = gate.opened, threading.Event()
+            gate.opened.set()
+            behind = [asyncio.create_task(arecord(number)) for number in range(1, 4)]
+            await asyncio.sleep(0)
+            stream = arrivals._stream
+            stream._end(stream._under_way)
+            new = await asyncio.wait_for(asyncio.gather(hanging, *behind), 5)
+            opened.set()
+            await none_waits()
+            return new
+
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 60.0)
+
+        assert in_a_loop(after_one_that_hangs()) == [True] * 4
+        assert sorted(gate.sizes) == [1, 1, 3]
+        assert WebhookEvent.objects.count() == 4
+
+    def test_what_comes_back_late_ends_nobody_elses_insert(self) -> None:
+        async def beside_another() -> None:
+            stream = arrivals._Stream(asyncio.get_running_loop())
+            stream._is_busy, stream._under_way = True, []
+
+            stream._end([])
+
+            assert stream._is_busy
+
+        in_a_loop(beside_another())
+
+    def test_whoever_was_taken_waits_for_the_insert(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Those in the line have waited for long where the INSERT before theirs hung."""
+
+        async def taken_late() -> list[bool]:
+            tasks = [asyncio.create_task(arecord(number)) for number in range(2)]
+            await asyncio.sleep(0)
+            taken, waiting = arrivals._stream._futures
+            for each in (taken, waiting):
+                arrivals._stream._give_up(each)
+            gate.opened.set()
+            return await asyncio.gather(*tasks)
+
+        monkeypatch.setattr(arrivals, "_PATIENCE_SECONDS", 60.0)
+
+        assert in_a_loop(taken_late()) == [True, True]
+        assert gate.sizes == [1, 1]
 
     def test_raises_what_the_database_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(going: Sequence[Any]) -> bool:

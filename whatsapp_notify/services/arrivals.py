@@ -21,7 +21,8 @@ more came together, the longer is gathered for the next: above some 670 a second
 INSERT to INSERT up to its limit, below it shrinks again. But once nobody has come for much longer
 than between two of those before, nobody more is waited for: a client with few connections sends its
 next POSTs only when these are answered. The first one after a pause still waits for nothing, nor do
-those that fill an INSERT.
+those that fill an INSERT. An INSERT that takes too long is passed over: the next one begins, and
+those in it go alone.
 
 # Note [Threads of our own]
 Those of a loop are inserted by a few threads of our own. While the table is locked or the database
@@ -187,6 +188,9 @@ class _Stream:
         self._futures: dict[_Arrival, asyncio.Future[None]] = {}
         #: An INSERT is under way, or its moment is waited for.
         self._is_busy = False
+        #: Those in the INSERT under way, and when that is passed over.
+        self._under_way: Sequence[_Arrival] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         #: Moments of the loop's clock: the last INSERT's begin, the latest begin of the next ...
         self._begun_at = 0.0
         self._may_begin_at = 0.0
@@ -197,22 +201,28 @@ class _Stream:
     async def insert(self, arrival: _Arrival) -> None:
         """This will wait until it is inserted, together with others, or that has failed.
 
-        Also until that takes too long: see ``is_new``.
+        Also until that takes too long, or no INSERT has taken it for as long: see ``is_new``.
         """
         future = self._futures[arrival] = self.loop.create_future()
         self._waiting.append(arrival)
         self._came_at = self.loop.time()
+        timer = self.loop.call_later(_PATIENCE_SECONDS, self._give_up, arrival)
         try:
             if not self._is_busy:
                 self._begin_next()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE_SECONDS):
-                    await future
+            await future
         finally:
+            timer.cancel()
             del self._futures[arrival]
             # Where nobody waits for the answer any more, it is not inserted.
             if arrival.is_new is None and arrival in self._waiting:
                 self._waiting.remove(arrival)
+
+    def _give_up(self, arrival: _Arrival) -> None:
+        """This will let it go on if it still waits in the line."""
+        if arrival in self._waiting:
+            self._waiting.remove(arrival)
+            self._let_go_on([arrival])
 
     def _begin_next(self) -> None:
         """This will insert those that wait, or look again when more may have come."""
@@ -232,6 +242,8 @@ class _Stream:
         self._begun_at = begun_at
         self._may_begin_at = begun_at + _gathering(len(going))
         self._pause_seconds = _PAUSE * (begun_at - before) / max(1, len(going))
+        self._under_way = going
+        self._timer = self.loop.call_later(_PATIENCE_SECONDS, self._end, going)
         try:
             _executor.submit(self._insert, going)
         except Busy:
@@ -255,10 +267,18 @@ class _Stream:
             close_old_connections()
 
     def _end(self, going: Sequence[_Arrival]) -> None:
-        self._is_busy = False
-        if self._waiting:
-            self._begin_next()
-        for each in going:
+        """This will let those in an INSERT go on, once it is over or has taken too long."""
+        # What was passed over ends once more when it comes back.
+        if going is self._under_way:
+            self._under_way, self._is_busy = None, False
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._waiting:
+                self._begin_next()
+        self._let_go_on(going)
+
+    def _let_go_on(self, arrivals: Sequence[_Arrival]) -> None:
+        for each in arrivals:
             future = self._futures.get(each)
             if future is not None and not future.done():
                 future.set_result(None)
