@@ -68,6 +68,10 @@ def error_body(code: int, **extra: object) -> bytes:
     ).encode()
 
 
+def interim(status: int) -> bytes:
+    return f"HTTP/1.1 {status} Wait\r\nLink: </style.css>; rel=preload\r\n\r\n".encode()
+
+
 @pytest.fixture
 def secure_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -438,6 +442,93 @@ class TestUnknown:
         assert isinstance(receipt, Unknown)
         assert receipt.reason is UnknownReason.SERVER_ERROR
         assert receipt.http_status == 500
+
+
+class TestInterimAnswers:
+    @pytest.mark.parametrize(
+        "before",
+        [
+            interim(100),
+            interim(102),
+            interim(103),
+            interim(104),
+            interim(199),
+            interim(102) + interim(100) + interim(103),
+        ],
+    )
+    @pytest.mark.parametrize("pause", [0.0, 0.05], ids=["together", "apart"])
+    def test_f36_the_answer_that_follows_counts(self, before, pause):
+        def script(exchange: Exchange) -> None:
+            exchange.send(before + (b"" if pause else http(200, ACCEPTED)))
+            if pause:
+                exchange.wait(pause)
+                exchange.send(http(200, ACCEPTED))
+
+        with ScriptedServer(script) as server:
+            client = make_client(server.url)
+            receipts = [client.send_message(body=MESSAGE) for _ in range(3)]
+
+        assert [type(receipt) for receipt in receipts] == [Accepted] * 3
+        assert len(server.requests) == 3
+        assert server.connections == 1
+
+    def test_a_refusal_that_follows_counts(self):
+        with ScriptedServer(answer(interim(103) + http(400, error_body(131008)))) as server:
+            receipt = make_client(server.url).send_message(body=MESSAGE)
+
+        assert isinstance(receipt, Refused)
+        assert receipt.code == 131008
+
+    def test_f36_cut_at_every_byte(self):
+        whole = interim(103) + http(200, ACCEPTED)
+        lengths = iter(range(len(whole) + 1))
+
+        def script(exchange: Exchange) -> None:
+            exchange.send(whole[: next(lengths)])
+            exchange.close()
+
+        with ScriptedServer(script) as server:
+            client = make_client(server.url)
+            receipts = [client.send_message(body=MESSAGE) for _ in range(len(whole) + 1)]
+
+        assert isinstance(receipts[-1], Accepted)
+        assert {type(receipt) for receipt in receipts[:-1]} == {Unknown}
+
+    @pytest.mark.parametrize("status", [100, 102])
+    def test_f36_an_endless_row_is_in_doubt(self, status):
+        def script(exchange: Exchange) -> None:
+            while True:
+                exchange.send(interim(status) * 100)
+
+        with ScriptedServer(script) as server:
+            client = make_client(server.url, deadline_seconds=1.0)
+            began = time.monotonic()
+            receipt = client.send_message(body=MESSAGE)
+            took = time.monotonic() - began
+
+        assert isinstance(receipt, Unknown)
+        assert took < 4
+
+    @pytest.mark.parametrize("status", [100, 102])
+    def test_f37_a_row_that_drips_ends_by_the_deadline(self, status):
+        script = lambda exchange: exchange.drip(interim(status) * 50, pause_seconds=0.01)  # noqa: E731
+        with ScriptedServer(script) as server:
+            client = make_client(server.url, deadline_seconds=0.4)
+            began = time.monotonic()
+            receipt = client.send_message(body=MESSAGE)
+            took = time.monotonic() - began
+
+        assert receipt == Unknown(reason=UnknownReason.TIMED_OUT)
+        assert took < 3
+
+    def test_f36_a_protocol_that_nobody_asked_for_is_in_doubt(self):
+        switched = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"
+        with ScriptedServer(answer(switched + http(200, ACCEPTED))) as server:
+            client = make_client(server.url)
+            receipts = [client.send_message(body=MESSAGE) for _ in range(2)]
+
+        assert receipts == [Unknown(reason=UnknownReason.NOT_JSON, http_status=101)] * 2
+        assert server.connections == 2
 
 
 class TestRefused:
@@ -819,6 +910,11 @@ class TestMedia:
         assert b"".join(chunks) == body
         assert max(map(len, chunks)) <= 64 * 1024
         assert b"Authorization: Bearer " + TOKEN.encode() in server.requests[0]
+
+    def test_an_interim_answer_is_not_the_file(self):
+        file = interim(103) + http(200, b"x" * 100, content_type="image/jpeg")
+        with ScriptedServer(answer(file)) as server:
+            assert b"".join(download(server)) == b"x" * 100
 
     @pytest.mark.parametrize("has_length", [True, False], ids=["announced", "not announced"])
     def test_reads_no_more_of_too_large_a_file_than_is_allowed(self, has_length):

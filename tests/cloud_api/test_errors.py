@@ -167,6 +167,13 @@ class TestClassify:
         assert receipt.action is Action.STOP_SENDER
         assert not receipt.is_unknown_code
 
+    @pytest.mark.parametrize("http_status", [100, 101, 103, 199])
+    @pytest.mark.parametrize("code", [None, 190, 999999])
+    def test_f36_what_is_no_final_answer_is_in_doubt(self, http_status, code):
+        receipt = errors.classify(http_status=http_status, code=code)
+
+        assert receipt == Unknown(reason=UnknownReason.NOT_JSON, http_status=http_status)
+
     def test_request_timeout_without_a_code_was_never_complete(self):
         receipt = errors.classify(http_status=408, code=None)
 
@@ -293,7 +300,7 @@ class TestToReceipt:
         assert receipt.trace_id == ""
 
     @given(
-        st.integers(200, 599),
+        st.integers(100, 599),
         st.sampled_from(["application/json", "text/html", ""]),
         st.binary(max_size=300),
     )

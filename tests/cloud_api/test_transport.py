@@ -46,6 +46,7 @@ SPECIAL = {
     "a bare line feed": answer("X-Note: a\nContent-Length: 5", LENGTH),
     "a bare carriage return": answer("X-Note: a\rContent-Length: 5", LENGTH),
     "interim": answer(status="HTTP/1.1 100 Continue", body=b""),
+    "interim, and the real one": b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(JSON, LENGTH),
     "no content": answer(LENGTH, status="HTTP/1.1 204 No Content"),
     "moved": answer("Location: https://other.example/", LENGTH, status="HTTP/1.1 302 Found"),
     "old": answer(LENGTH, status="HTTP/1.0 200 OK"),

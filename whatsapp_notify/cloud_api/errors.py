@@ -46,6 +46,9 @@ def classify(
     """
     rule = None if code is None else explain(code)
     detail = without_personal_data(detail)
+    if http_status < 200:
+        # Interim, or another protocol: whatever it says, it is not what became of the call.
+        return Unknown(reason=UnknownReason.NOT_JSON, http_status=http_status, detail=detail)
     if http_status >= 500 and not (rule and rule.is_definite):
         return Unknown(reason=UnknownReason.SERVER_ERROR, http_status=http_status, detail=detail)
     return Refused(

@@ -21,6 +21,13 @@ each read and write would first ask the kernel whether it may.
 
 One piece, its length announced, nothing special: such an answer is read off the first bytes
 that came. Every other one is http.client's to read, from the same bytes.
+
+# Note [Interim answers]
+
+A 1xx only announces an answer: taken for the answer itself, it looks like a refusal of a call
+that is accepted a moment later. So it is read past, within the deadline of the call, and a row
+of them ends at a limit. 101 has nothing after it that we could read, and nobody asked for it:
+``errors`` leaves its call in doubt.
 """
 
 import heapq
@@ -34,7 +41,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -42,6 +49,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 _current = threading.local()
+
+_SWITCHING_PROTOCOLS = 101
+#: http.client reads past 100 by itself, so that only the deadline ends a row of those.
+_MOST_INTERIM_ANSWERS = 100
 
 # See Note [Nearly all answers are alike]; all of a head in small letters.
 _PLAIN_STATUS = re.compile(rb"http/1\.1 (200|[45][0-9]{2}) ")
@@ -170,9 +181,23 @@ class Watchdog:
                 self._changed.wait(remaining)
 
 
+class _FinalResponse(HTTPResponse):
+    """The answer of a call, past what only announced it; see Note [Interim answers]."""
+
+    def begin(self) -> None:
+        for _announced in range(_MOST_INTERIM_ANSWERS):
+            super().begin()
+            if self.status >= 200 or self.status == _SWITCHING_PROTOCOLS:
+                return
+            # What has headers counts as begun.
+            self.headers = self.msg = None  # type: ignore[assignment]
+        raise HTTPException("Interim answers only.")
+
+
 class _OwnedConnection(HTTPConnection):
     """A connection that serves one call at a time and is not reused after a long rest."""
 
+    response_class = _FinalResponse
     #: A connection that rested longer may be closed at the other end; it is opened anew.
     idle_seconds: float = 0.0
 
@@ -222,15 +247,16 @@ class _OwnedConnection(HTTPConnection):
         return received
 
     def _receive(self, stream: io.BufferedReader, *, max_bytes: int) -> Received:
-        response = HTTPResponse(_Stream(stream), method="POST")  # type: ignore[arg-type]
+        response = _FinalResponse(_Stream(stream), method="POST")  # type: ignore[arg-type]
         try:
             response.begin()
             body = _read(response, max_bytes=max_bytes)
             is_at_its_end = response.isclosed()
         finally:
             response.close()
-        # After an interim answer the real one is still to come, and is not the next call's.
-        if response.will_close or not is_at_its_end or response.status < 200:
+        # What follows another protocol's name is not the next call's answer.
+        is_http = response.status != _SWITCHING_PROTOCOLS
+        if response.will_close or not is_at_its_end or not is_http:
             self.close()
         return Received(
             http_status=response.status,
