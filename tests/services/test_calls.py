@@ -1,10 +1,14 @@
 """Many calls at once, each at its place in the pace, looked at shortly before."""
 
+import itertools
 import math
 import queue
+import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 import pytest
 
@@ -331,6 +335,91 @@ class TestCalls:
 
         # The first has left one of the five of its second to the other.
         assert time.monotonic() - began >= 1.0
+
+
+TAKEN_BACK = calls_module._RECONSIDER
+
+
+@contextmanager
+def interrupted(*, line: int, nth: int) -> Iterator[list[int]]:
+    """This will raise where this thread comes to that line of ``calls``, as a signal does.
+
+    Returns the lines that it has come to; 0 is none of them.
+    """
+    lines: list[int] = []
+
+    def trace(frame: FrameType, event: str, _given: object) -> object:
+        if frame.f_code.co_filename != calls_module.__file__:
+            return None
+        if event == "line":
+            lines.append(frame.f_lineno)
+            if frame.f_lineno == line and lines.count(line) == nth:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield lines
+    finally:
+        sys.settrace(before)
+
+
+def run_interrupted(*, line: int, nth: int) -> tuple[list[int], list[tuple[Outgoing, Receipt]]]:
+    """This will call two, one that is revoked and one that overtakes, as ``delivery`` does."""
+    locmem.reset()
+    # A tracer raises even where no signal does: before a ``with`` gives back its lock.
+    calls_module.forget_turnstiles()
+    answers: list[tuple[Outgoing, Receipt]] = []
+    with make_calls(look=lambda planned: frozenset({3})) as calls:
+        with suppress(KeyboardInterrupt), interrupted(line=line, nth=nth) as lines:
+            news = [planned(number, priority=30, start_in=0.02) for number in (1, 2, 3)]
+            hand_over(calls, news, then=[planned(4, priority=0, start_in=0.02)])
+            while not calls.is_idle:
+                answers += calls.collect(timeout=0.1, at_most=100)
+        calls.abandon()
+        answers += finish(calls)
+    return lines, answers
+
+
+class TestInterrupted:
+    """A signal may raise between any two lines of the thread that owns the calls."""
+
+    def test_f22_takes_nothing_back_that_was_handed_over(self, monkeypatch) -> None:
+        to_threads = Calls._hand_over
+
+        def to_threads_and_break_off(calls: Calls, moment: calls_module._Moment) -> None:
+            to_threads(calls, moment)
+            raise KeyboardInterrupt
+
+        with make_calls() as calls:
+            now = time.monotonic()
+            calls.start([planned(1), planned(2)], claimed_at=now, start_before=now + 60)
+            with monkeypatch.context() as patch:
+                patch.setattr(Calls, "_hand_over", to_threads_and_break_off)
+                with pytest.raises(KeyboardInterrupt):
+                    calls.start_due()
+            calls.abandon()
+            answers = finish(calls)
+
+        assert {outgoing.message_id: type(receipt) for outgoing, receipt in answers} == {
+            1: Accepted,
+            2: Refused,
+        }
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [1]
+
+    def test_f22_takes_nothing_back_that_has_begun_at_any_line(self, monkeypatch) -> None:
+        monkeypatch.setattr(calls_module, "AHEAD_SECONDS", 1.0)
+        lines, _answers = run_interrupted(line=0, nth=0)
+
+        for line, nth in itertools.product(sorted(set(lines)), (1, 2)):
+            _lines, answers = run_interrupted(line=line, nth=nth)
+            begun = [outgoing.message_id for outgoing in locmem.outbox]
+            taken_back = [
+                each.message_id for each, receipt in answers if receipt == calls_module._RECONSIDER
+            ]
+            assert len(begun) == len(set(begun)), f"begun twice, line {line}"
+            assert not set(begun) & set(taken_back), f"taken back though begun, line {line}"
 
 
 class TestBacklog:

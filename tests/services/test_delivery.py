@@ -24,6 +24,7 @@ from whatsapp_notify.domain.receipts import (
 )
 from whatsapp_notify.models import Contact, Message, Sender, Template
 from whatsapp_notify.services import claims, consent, delivery, receipts, senders
+from whatsapp_notify.services.calls import Calls
 from whatsapp_notify.services.claims import Tempo
 from whatsapp_notify.services.consent import Proof
 
@@ -487,6 +488,24 @@ class TestDoubt:
 
         message.refresh_from_db()
         assert message.state == "in_doubt"
+
+    def test_f22_a_signal_takes_nothing_back_that_has_begun(self, monkeypatch) -> None:
+        message = factories.queued()
+        hand_over = Calls._hand_over
+
+        def hand_over_and_break_off(calls: Calls, moment: object) -> None:
+            hand_over(calls, moment)  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Calls, "_hand_over", hand_over_and_break_off)
+            with pytest.raises(KeyboardInterrupt):
+                deliver()
+        deliver()
+
+        message.refresh_from_db()
+        assert message.state == "accepted"
+        assert [outgoing.message_id for outgoing in locmem.outbox] == [message.pk]
 
     def test_f49_held_by_the_provider_is_accepted_not_a_failure(self) -> None:
         message = factories.queued()

@@ -15,6 +15,13 @@ not places: each call passes a turnstile. Where the owner comes late, calls stan
 many begin as the rate allows, whether it looks after them or not. What stands there has been
 looked at and cannot be taken back: so only what may begin soon is handed over, and no more than
 begins within a part of a second.
+
+# Note [A signal raises anywhere]
+Ctrl-C and Celery's soft time limit raise in the thread that owns the calls, between any two of its
+steps. So a call is let go of before it is handed over: struck between the two it stays ``calling``
+and comes to be in doubt. The other way round, one that has begun would be taken back, and sent
+again. Such a call was counted and has no answer to come; nobody waits for it once the threads have
+ended.
 """
 
 import heapq
@@ -130,6 +137,7 @@ class Calls:
         self._owed = 0
         self._answers: queue.SimpleQueue[tuple[Outgoing, Receipt]] = queue.SimpleQueue()
         self._in_flight = 0
+        self._is_abandoned = False
 
     def __enter__(self) -> Self:
         return self
@@ -140,10 +148,10 @@ class Calls:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for _thread in self._threads:
-            self._moments.put(None)
+        self._dismiss()
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
     @property
     def free(self) -> int:
@@ -152,7 +160,15 @@ class Calls:
 
     @property
     def is_idle(self) -> bool:
-        return self._in_flight == 0 and not self._waiting
+        if self._in_flight == 0 and not self._waiting:
+            return True
+        return self._is_abandoned and self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no answer can come any more; see Note [A signal raises anywhere]."""
+        is_calling = any(thread.is_alive() for thread in self._threads)
+        return not is_calling and self._answers.empty()
 
     @property
     def least_urgent(self) -> int | None:
@@ -191,7 +207,10 @@ class Calls:
         return answers
 
     def abandon(self) -> None:
-        """This will take back all calls that have not been handed over; not one has left."""
+        """This will take back all calls that have not been handed over; not one has left.
+
+        Nothing can be started any more.
+        """
         self._in_flight += len(self._waiting)
         for each in self._waiting:
             self._answers.put((each.planned.outgoing, _RECONSIDER))
@@ -200,6 +219,14 @@ class Calls:
         for _moment in range(self._owed):
             self._answers.put((heapq.heappop(self._ready).outgoing, _RECONSIDER))
         self._owed = 0
+        # All that has been handed over comes before.
+        self._dismiss()
+        self._is_abandoned = True
+
+    def _dismiss(self) -> None:
+        """This will let each thread end after the calls that it still has to make."""
+        for _thread in self._threads:
+            self._moments.put(None)
 
     def _collect(
         self, answers: list[tuple[Outgoing, Receipt]], deadline: float, at_most: int
@@ -276,18 +303,21 @@ class Calls:
         try:
             revoked = self._look([call.planned for call, _moment in due])
             while due:
-                call, moment = due[0]
-                if call.planned.contact_id in revoked:
+                is_revoked = due[0][0].planned.contact_id in revoked
+                if not is_revoked:
+                    self._hire()
+                # Before anything becomes of it: see Note [A signal raises anywhere].
+                call, moment = due.popleft()
+                if is_revoked:
                     self._take_back(call, moment)
                 else:
                     before = min(call.start_before, looked_at + LOOK_SECONDS)
                     ready = _Ready(call.priority, call.number, before, call.planned.outgoing)
                     self._begin(ready, at=moment)
-                due.popleft()
         except BaseException:
-            # Not one of these has left: that must not be forgotten.
-            for call, moment in due:
-                self._take_back(call, moment)
+            # Not one of these has been handed over: that must not be forgotten.
+            while due:
+                self._take_back(*due.popleft())
             raise
 
     def _take_back(self, call: _Waiting, moment: _Moment | None) -> None:
@@ -296,12 +326,16 @@ class Calls:
             # It will take no moment, so that nobody is owed its place.
             self._places.pop()
 
-    def _begin(self, call: _Ready, *, at: _Moment | None) -> None:
-        """This will make a call ready, and have one more begin at that moment, if there is one."""
+    def _hire(self) -> None:
+        """This will start one more thread if there are fewer than calls."""
         if len(self._threads) < min(self._in_flight, self._concurrency):
             thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
-            thread.start()
+            # First: one that nobody knows of would end in place of another, which never does.
             self._threads.append(thread)
+            thread.start()
+
+    def _begin(self, call: _Ready, *, at: _Moment | None) -> None:
+        """This will make a call ready, and have one more begin at that moment, if there is one."""
         # Before the moment, which tells a thread that there is one.
         heapq.heappush(self._ready, call)
         if at is None:
