@@ -234,6 +234,26 @@ class TestNotSent:
         assert isinstance(receipt, Refused)
         assert took < 3
 
+    def test_f35_no_thread_for_the_watchdog(self, monkeypatch):
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with ScriptedServer(answer(http(200, ACCEPTED))) as server:
+            client = make_client(server.url)
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", refuse)
+                refused = [client.send_message(body=MESSAGE) for _ in range(2)]
+                connections = server.connections
+            watched = list(client._watchdog._calls)
+            receipt = client.send_message(body=MESSAGE)
+
+        assert (
+            refused == [Refused(action=Action.RETRY, detail="No connection; nothing was sent.")] * 2
+        )
+        assert connections == 0
+        assert watched == []
+        assert isinstance(receipt, Accepted)
+
     def test_f18_resolver_that_outlasts_the_deadline(self, monkeypatch):
         resolve = socket.getaddrinfo
 

@@ -137,7 +137,11 @@ class Watchdog:
 
     @contextmanager
     def watching(self, call: Call) -> Iterator[None]:
-        """This will bind the call to this thread until the block ends."""
+        """This will bind the call to this thread until the block ends.
+
+        Raises:
+            NotSent: Nobody can watch it.
+        """
         self._add(call)
         _current.call = call
         try:
@@ -149,14 +153,20 @@ class Watchdog:
 
     def _add(self, call: Call) -> None:
         with self._changed:
-            heapq.heappush(self._calls, (call.deadline, next(self._numbers), call))
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._run, name="whatsapp-notify-watchdog", daemon=True
-                )
-                self._thread.start()
-            elif self._calls[0][2] is call:
+                self._start()
+            heapq.heappush(self._calls, (call.deadline, next(self._numbers), call))
+            if self._calls[0][2] is call:
                 self._changed.notify()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="whatsapp-notify-watchdog", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # This machine has no thread left; nothing has been connected yet.
+            raise NotSent from None
+        self._thread = thread
 
     def _run(self) -> None:
         while (call := self._next()) is not None:
