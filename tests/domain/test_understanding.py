@@ -10,7 +10,12 @@ from whatsapp_notify.domain import reply_rules, reply_sentences, understanding
 from whatsapp_notify.domain.reply_vocabulary import CLASSES
 from whatsapp_notify.domain.understanding import Meaning
 
-RULES = (*reply_rules.OUT, *reply_rules.IN, *reply_rules.UNCLEAR)
+RULES = (
+    *reply_rules.OUT,
+    reply_rules.BESIDE_OFFERS,
+    *reply_rules.IN,
+    *reply_rules.UNCLEAR,
+)
 
 # Text, meaning, rule: each rule once or more, in some of the languages.
 TABLE = [
@@ -47,6 +52,7 @@ TABLE = [
     ("подпишите меня на рассылку", Meaning.OPT_IN, "sign me up"),
     ("Stop?", Meaning.UNCLEAR, "keyword as a question"),
     ("STOP START STOP SENDING ME OFFERS AGAIN", Meaning.OPT_OUT_PROMOTIONS, "stop sending"),
+    ("No more offers, no messages", Meaning.OPT_OUT, "no messages"),
     ("🛑", Meaning.UNCLEAR, "stop sign alone"),
     ("Miksi saan näitä viestejä?", Meaning.UNCLEAR, "asks where it comes from"),
     ("för många meddelanden", Meaning.UNCLEAR, "too many messages"),
@@ -77,6 +83,8 @@ TABLE = [
     ("Don't stop!", Meaning.NOTHING, ""),
     ("don't stop sending these, I love them", Meaning.NOTHING, ""),
     ("when does the offer stop", Meaning.NOTHING, ""),
+    ("sluta inte skicka meddelanden", Meaning.UNCLEAR, "speaks of an end"),
+    ("en halua lopettaa viestejä", Meaning.UNCLEAR, "speaks of an end"),
     ("en lopeta tilaustani", Meaning.NOTHING, ""),
     ("Please do not message my husband, it's a surprise", Meaning.NOTHING, ""),
     ("Älkää lähettäkö vielä", Meaning.NOTHING, ""),
@@ -172,11 +180,107 @@ class TestUnderstand:
         return min(seconds)
 
 
+# Each asks for an end of offers, and for more beside it.
+WIDER_THAN_OFFERS = [
+    "No offers please. STOP",
+    "no promotions! stop!",
+    "STOP! No more offers please",
+    "no ads please and stop",
+    "No ads STOP",
+    "no offers please stop",
+    "En halua mainoksia STOP",
+    "inga erbjudanden stopp",
+    "не надо рекламы стоп",
+    "No more offers, stop messaging me",
+    "Stop offers. Stop all messages.",
+    "Stop promotions. Stop everything.",
+    "no more ads. unsubscribe me from everything",
+    "stop sending offers, delete my number",
+    "I don't want offers. I don't want any messages.",
+    "Please stop the offers and do not contact me again",
+    "No more offers, no messages",
+    "Can you stop the ads? Stop",
+    'No offers please. "STOP"',
+    "En halua tarjouksia. Älkää lähettäkö mitään.",
+    "Ei enää mainoksia kiitos. LOPETA",
+    "Ei kiitos tarjouksille. En halua mitään viestejä.",
+    "En halua mainoksia ja poistakaa numeroni",
+    "Ei enää tarjouksia, ei viestejä",
+    "Inga erbjudanden. Sluta skicka meddelanden",
+    "Ingen mer reklam. STOPP",
+    "Jag vill inte ha reklam och ta bort mitt nummer",
+    "Skicka inte reklam. Kontakta mig inte mer",
+    "Не присылайте рекламу. Не пишите мне больше",
+    "Хватит рекламы. СТОП",
+    "Не надо рекламы и удалите мой номер",
+    "Больше никакой рекламы, отпишите меня от всего",
+]
+# Whatever stands beside them, these end offers alone.
+OFFERS_ALONE = [
+    "Stop sending me offers, but keep the order news",
+    "Stop sending me offers but keep the order messages",
+    "stop offers, order messages are fine",
+    "stop the offers but don't stop the messages",
+    "No more offers, but don't stop messaging me",
+    "No more offers. Do not remove me from the list",
+    "No more offers, stop sending them to me",
+    "Stop the ads and don't send them anymore",
+    "Stop the ads, not the messages",
+    "the ads stop now please, thanks",
+    "I don't want offers, I don't want to stop all messages",
+    "No more ads please. I don't mean that you stop sending everything",
+    "En halua tarjouksia, en halua lopettaa viestejä",
+    "Inga erbjudanden tack. Avregistrera mig inte",
+    "Не надо рекламы, но я не хочу отписаться от сообщений",
+    "no more ads, no more newsletters",
+    "En halua enää tarjouksia, mutta tilausviestit ovat ok",
+    "En halua enää mainoksia mutta viestit tilauksista sopivat",
+    "En halua mainoksia, älkää lähettäkö niitä enää",
+    "Ei enää mainoksia, älkää poistako minua listalta",
+    "Inga fler erbjudanden, men skicka gärna om min order",
+    "Inga fler erbjudanden men sluta inte med meddelanden",
+    "Jag vill inte ha reklam, sluta skicka dem",
+    "Не присылайте рекламу, но сообщения о заказе оставьте",
+    "Больше никакой рекламы, не присылайте её больше",
+    "Хватит рекламы, но не удаляйте меня из базы",
+]
+# Perhaps an end of more than offers, perhaps not.
+PERHAPS_WIDER = [
+    ("No more offers. Stop sending order messages", "stop sending, beside an order"),
+    ("No more offers please, and no order messages either", "no messages, beside an order"),
+    ("No offers please. STOP. Where is my parcel?", "keyword beside other matters"),
+    ("No offers please. Stop?", "keyword beside other matters"),
+    ('No more offers. Your page says: "stop"', "keyword among words, in quotation marks"),
+    ("Ei enää mainoksia. Teillä lukee «lopeta viestit»", "stop messages, in quotation marks"),
+    ("No offers please. Stop. Sign me up again", "keyword among words and sign me up"),
+    ("Stop. Sign me up again", "keyword among words and sign me up"),
+]
+
+
+class TestWidestEnd:
+    @pytest.mark.parametrize("text", WIDER_THAN_OFFERS)
+    def test_wins_over_an_end_of_offers(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.OPT_OUT
+
+    @pytest.mark.parametrize("text", OFFERS_ALONE)
+    def test_is_no_wider_than_what_is_asked(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.OPT_OUT_PROMOTIONS
+
+    @pytest.mark.parametrize(("text", "rule"), PERHAPS_WIDER)
+    def test_is_left_to_a_person_in_doubt(self, text: str, rule: str) -> None:
+        verdict = understanding.understand(text)
+
+        assert (verdict.meaning, verdict.rule) == (Meaning.UNCLEAR, rule)
+
+    def test_is_the_plain_keyword_though_offers_are_meant(self) -> None:
+        assert understanding.understand("stop. the offers, I mean").meaning is Meaning.OPT_OUT
+
+
 class TestRules:
     def test_name_classes_that_exist(self) -> None:
         named = {
             name
-            for rule in RULES
+            for rule in (*RULES, reply_rules.DENIED, reply_rules.KEYWORD_BEHIND_OFFERS)
             for pattern in rule.patterns
             for part in pattern.split()
             for name in part.lstrip("+").split("|")
@@ -189,7 +293,8 @@ class TestRules:
 
     def test_have_names_of_their_own(self) -> None:
         assert len({rule.name for rule in RULES}) == len(RULES)
-        assert {rule.name for rule in reply_rules.OUT} >= reply_rules.ALSO_OF_ORDERS
+        ends = (*reply_rules.OUT, reply_rules.BESIDE_OFFERS)
+        assert {rule.name for rule in ends} >= reply_rules.ALSO_OF_ORDERS
 
     def test_reach_no_further_than_three_words(self) -> None:
         rule = reply_sentences.Rule("near", ("STOP SEND",))

@@ -182,6 +182,7 @@ OUT = (
             "WISH off|out|pois|bort LIST",
         ),
         (*_WHEN_OR_OTHER, "CAME", "CHANGED"),
+        "FORBID",
     ),
     Rule(
         "unsubscribe",
@@ -213,10 +214,40 @@ OUT = (
         ("OTHER", "ORDER"),
     ),
 )
+#: They deny that they ask for an end, in words that other rules would take for one.
+DENIED = Rule(
+    "no end",
+    (
+        "NOT +WANT +to +STOP|END|UNSUB|miss|lose",
+        "NOT +WANT +lopettaa|perua|poistua|menettää",
+        "vill|önskar +DONT +STOP|END|UNSUB|missa",
+        "NOT +WANT +прекратить|отписаться|отписываться|отказаться|отказываться|пропустить",
+        "NOT +mean|tarkoita|tarkoittanut|menar|menade +that|to|että|att +you|ni|STOP|END",
+        "menar|menade +inte +att +ni|STOP|END",
+        # Swedish denies behind the verb.
+        "STOP|END|UNSUB +inte|ej|aldrig",
+        "UNSUB|stryk|radera +ME +inte|ej|aldrig +$",
+    ),
+)
+#: A keyword behind the offers, without a comma: "no more ads STOP".
+KEYWORD_BEHIND_OFFERS = Rule(
+    "keyword behind offers",
+    tuple(
+        f"NO|NOT|DONT|NOMORE|STOP|END AD {behind}+stop|unsubscribe|lopeta|lopettakaa|sluta|стоп|"
+        "прекратите|отпишите +$"
+        for behind in ("", "+POLITE ")
+    ),
+)
+#: Beside an end of offers this is an end as well; alone it may be about anything.
+BESIDE_OFFERS = Rule(
+    "no messages",
+    ("NO MSG +$|either|heller|myöskään|тоже",),
+    (*_WHEN_OR_OTHER, "CAME", "TIME", "CODE"),
+)
 #: Rules whose words may speak of an order as well: beside such words a person decides.
 ALSO_OF_ORDERS = frozenset(
     {"stop sending", "stop messages", "do not send", "do not want messages", "no more messages",
-     "remove me"}
+     "no messages", "remove me"}
 )  # fmt: skip
 
 #: They ask to begin.

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from whatsapp_notify.domain.reply_vocabulary import CLASSES
 
@@ -67,6 +68,13 @@ def clauses(text: str) -> list[Clause]:
             if words:
                 found.append(Clause(words, is_question, _places(words)))
     return found
+
+
+def parts(clause: Clause, name: str) -> list[Clause]:
+    """This will cut a clause at the words of a class; empty parts are left out."""
+    cuts = [-1, *clause.places.get(name, ()), len(clause.words)]
+    pieces = (clause.words[before + 1 : cut] for before, cut in pairwise(cuts))
+    return [Clause(words, clause.is_question, _places(words)) for words in pieces if words]
 
 
 def first(rules: Sequence[Rule], clause: Clause) -> Rule | None:

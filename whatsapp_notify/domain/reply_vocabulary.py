@@ -69,6 +69,15 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             det detta denna dessa de dem här sånt sådant sådana sån
             это этого эти этих этим их такое
             this these those them it stuff""",
+        # What was named before: "stop sending them".
+        "POINTS_BACK": """
+            niitä niistä niiden niitten ne näitä näit nää nämä näistä noita sitä
+            dem dom de dessa den det
+            их эти этих этим её его
+            them these those they it""",
+        # Between two parts of a clause.
+        "AND": "ja sekä och samt и and",
+        "BUT": "mutta men но but",
         "MORE": """
             enää enaa enempää enemp* lisää jatkossa koskaan ikinä
             mer mera fler flera längre igen någonsin
@@ -114,6 +123,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             refuse decline object""",
         # Refusing and wishing.
         "DONT": "älä älkää alka ala inte ej aldrig inga inget не dont never not",
+        "FORBID": "älä älkää alka не not dont",
         "NOT": """
             en ei emme et ette eivät älä älkää alka emmä em enkä eikä
             inte ej aldrig ingen

@@ -5,17 +5,23 @@ A message that is nothing but a keyword is understood by ``replies`` and always 
 else is understood by rules that may err. So each verdict says which way it was reached, and
 what is reached by a sentence can be held back when too many come at once (see the service
 ``opt_out_breaker``).
+
+# Note [The widest end]
+"No offers please. STOP" asks for two ends, and who is read by the first alone goes on getting
+order news. So all clauses are read, and the widest end wins: all messages, then what may be all
+messages and is for a person, then promotions. What points back to the offers ("stop sending
+them"), is denied ("don't stop the order news") or is a quotation of ours makes no end wider.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
 from whatsapp_notify.domain import replies, reply_rules, reply_sentences
 from whatsapp_notify.domain.replies import Keyword
-from whatsapp_notify.domain.reply_sentences import Clause, word_key
+from whatsapp_notify.domain.reply_sentences import Clause, Rule, word_key
 
 
 class Meaning(StrEnum):
@@ -49,6 +55,7 @@ class Verdict:
 
 
 _NOTHING = Verdict(meaning=Meaning.NOTHING)
+_KEYWORD_AMONG_WORDS = Verdict(meaning=Meaning.OPT_OUT, rule="keyword among words")
 
 # Keywords that end the messages also where other words stand beside them: "Not interested,
 # stop". Words such as "cancel" and "end" are about an order there.
@@ -96,6 +103,11 @@ _GUESSED_OUT = (
 )
 _GUESSED_IN = ("start", "subscribe", "liity", "aloita", "starta", "начать", "подписаться", "старт")
 
+# From the narrowest to the widest: see Note [The widest end].
+_WIDTH = (Meaning.OPT_OUT_PROMOTIONS, Meaning.UNCLEAR, Meaning.OPT_OUT)
+# What stands in quotation marks behind words of the same sentence.
+_QUOTED = re.compile(r"(?<=[\w,:])\s+[\"«“„][^\"»”“]*[\"»”“]")
+
 # Who laughs or is in love does not mean it.
 _JOKE = re.compile("[😂🤣😅😆😍🥰😘❤♥😁]")
 _SIGNS_ALONE = re.compile("[\\s\ufe0f🛑✋⛔🚫]+")
@@ -136,11 +148,11 @@ def _misspelt(found: Sequence[Clause]) -> Verdict | None:
 
 
 def _by_rules(text: str, found: Sequence[Clause]) -> Verdict:
-    out = _sentence(found, Meaning.OPT_OUT)
-    begin = _sentence(found, Meaning.OPT_IN)
+    out = _asked_end(text, found)
+    begin = _beginning(found)
     if out and begin:
         return Verdict(meaning=Meaning.UNCLEAR, rule=f"{out.rule} and {begin.rule}")
-    verdict = out or begin or _keyword_among_others(text, found)
+    verdict = out or begin
     if verdict is None:
         return _unclear(found)
     is_taken_back = any(clause.has("WISHED_BACK") for clause in found)
@@ -151,20 +163,97 @@ def _by_rules(text: str, found: Sequence[Clause]) -> Verdict:
     return verdict
 
 
-def _sentence(found: Sequence[Clause], meaning: Meaning) -> Verdict | None:
-    rules = reply_rules.OUT if meaning is Meaning.OPT_OUT else reply_rules.IN
+def _asked_end(text: str, found: Sequence[Clause]) -> Verdict | None:
+    """This will return the end that a message asks for: see Note [The widest end]."""
+    ends = _ends(found)
+    keyword = _keyword_among_others(_without_ends(found, ends))
+    if _JOKE.search(text):
+        keyword = None
+    widest = _widest((*ends, keyword))
+    if widest is None or widest.meaning is not Meaning.OPT_OUT or not _has_offers(ends):
+        return widest
+    own_words = _QUOTED.sub(" ", text)
+    if own_words == text:
+        return widest
+    own_end = _asked_end(own_words, reply_sentences.clauses(own_words))
+    if own_end and own_end.meaning is Meaning.OPT_OUT:
+        return widest
+    return Verdict(meaning=Meaning.UNCLEAR, rule=f"{widest.rule}, in quotation marks")
+
+
+def _ends(found: Sequence[Clause]) -> list[Verdict | None]:
+    """This will return the end that each clause asks for, read in the light of the others."""
+    ends: list[Verdict | None] = []
     for clause in found:
-        rule = reply_sentences.first(rules, clause)
-        if rule is None:
-            continue
-        if clause.is_question and not clause.has("POLITE_QUESTION", "HOW"):
-            return Verdict(meaning=Meaning.UNCLEAR, rule=f"{rule.name}, as a question")
-        if clause.has("ORDER") and rule.name in reply_rules.ALSO_OF_ORDERS:
-            return Verdict(meaning=Meaning.UNCLEAR, rule=f"{rule.name}, beside an order")
-        if meaning is Meaning.OPT_OUT and _is_about_offers(clause):
-            meaning = Meaning.OPT_OUT_PROMOTIONS
-        return Verdict(meaning=meaning, rule=rule.name)
-    return None
+        end = _end(clause)
+        if end and _has_offers(ends) and _points_back(clause):
+            end = _of_offers(end)
+        ends.append(end)
+    if not _has_offers(ends):
+        return ends
+    rules = (reply_rules.BESIDE_OFFERS,)
+    return [
+        end or _by_first_rule(rules, clause, Meaning.OPT_OUT)
+        for clause, end in zip(found, ends, strict=True)
+    ]
+
+
+def _end(clause: Clause) -> Verdict | None:
+    """This will return the end that a clause asks for, also in its part behind a "but"."""
+    end = _by_first_rule(reply_rules.OUT, clause, Meaning.OPT_OUT)
+    if end is None:
+        return None
+    parts = reply_sentences.parts(clause, "BUT")
+    if len(parts) > 1 and (of_parts := _widest(_ends(parts))):
+        return of_parts
+    if reply_sentences.fulfils(clause, reply_rules.DENIED):
+        return None
+    return _beside_offers(clause, end) if _has_offers([end]) else end
+
+
+def _beside_offers(clause: Clause, end: Verdict) -> Verdict | None:
+    """This will look for a wider end in a clause about offers: "no ads and leave me alone"."""
+    if reply_sentences.fulfils(clause, reply_rules.KEYWORD_BEHIND_OFFERS):
+        return _KEYWORD_AMONG_WORDS
+    parts = reply_sentences.parts(clause, "AND")
+    if len(parts) == 1:
+        return end
+    keyword = _keyword_among_others([part for part in parts if _is_keyword(part)])
+    return _widest((end, *_ends(parts), keyword))
+
+
+def _beginning(found: Sequence[Clause]) -> Verdict | None:
+    verdicts = (_by_first_rule(reply_rules.IN, clause, Meaning.OPT_IN) for clause in found)
+    return next((verdict for verdict in verdicts if verdict), None)
+
+
+def _by_first_rule(rules: Sequence[Rule], clause: Clause, meaning: Meaning) -> Verdict | None:
+    rule = reply_sentences.first(rules, clause)
+    if rule is None:
+        return None
+    if clause.is_question and not clause.has("POLITE_QUESTION", "HOW"):
+        return Verdict(meaning=Meaning.UNCLEAR, rule=f"{rule.name}, as a question")
+    if clause.has("ORDER") and rule.name in reply_rules.ALSO_OF_ORDERS:
+        return Verdict(meaning=Meaning.UNCLEAR, rule=f"{rule.name}, beside an order")
+    verdict = Verdict(meaning=meaning, rule=rule.name)
+    is_of_offers = meaning is Meaning.OPT_OUT and _is_about_offers(clause)
+    return _of_offers(verdict) if is_of_offers else verdict
+
+
+def _widest(ends: Sequence[Verdict | None]) -> Verdict | None:
+    """This will return the first of the widest ends; None where none is asked for."""
+    asked = [end for end in ends if end]
+    return max(asked, key=lambda end: _WIDTH.index(end.meaning)) if asked else None
+
+
+def _of_offers(end: Verdict) -> Verdict:
+    """This will narrow an end to promotions, unless a person is to decide."""
+    is_decided = end.meaning is Meaning.OPT_OUT
+    return replace(end, meaning=Meaning.OPT_OUT_PROMOTIONS) if is_decided else end
+
+
+def _has_offers(ends: Sequence[Verdict | None]) -> bool:
+    return any(end and end.meaning is Meaning.OPT_OUT_PROMOTIONS for end in ends)
 
 
 def _is_about_offers(clause: Clause) -> bool:
@@ -173,14 +262,31 @@ def _is_about_offers(clause: Clause) -> bool:
     return bool(offers) and set(messages) <= set(offers) and not clause.has("ALL", "NUMBER", "LIST")
 
 
-def _keyword_among_others(text: str, found: Sequence[Clause]) -> Verdict | None:
+def _points_back(clause: Clause) -> bool:
+    """This will tell whether a clause names nothing by itself: "stop sending them"."""
+    return clause.has("POINTS_BACK") and not clause.has("MSG", "ALL", "NUMBER", "LIST")
+
+
+def _without_ends(found: Sequence[Clause], ends: Sequence[Verdict | None]) -> list[Clause]:
+    """This will leave out the clauses that ask for an end in so many words."""
+    return [
+        clause
+        for clause, end in zip(found, ends, strict=True)
+        if end is None or end.meaning is Meaning.UNCLEAR
+    ]
+
+
+def _keyword_among_others(found: Sequence[Clause]) -> Verdict | None:
     """This will find a clause that is a keyword: "Not interested, stop"."""
-    keys = [clause for clause in found if _without_courtesies(clause.words) in _strong()]
-    if not keys or _JOKE.search(text):
+    if not any(map(_is_keyword, found)):
         return None
     if any(clause.is_question or clause.has("ORDER", "WISHED_BACK", "MAYBE") for clause in found):
         return Verdict(meaning=Meaning.UNCLEAR, rule="keyword beside other matters")
-    return Verdict(meaning=Meaning.OPT_OUT, rule="keyword among words")
+    return _KEYWORD_AMONG_WORDS
+
+
+def _is_keyword(clause: Clause) -> bool:
+    return _without_courtesies(clause.words) in _strong()
 
 
 def _unclear(found: Sequence[Clause]) -> Verdict:
