@@ -16,6 +16,12 @@ RULES = (
     *reply_rules.IN,
     *reply_rules.UNCLEAR,
 )
+HELPERS = (
+    reply_rules.DENIED,
+    reply_rules.KEYWORD_BEHIND_OFFERS,
+    reply_rules.COMPLAINT,
+    reply_rules.WHY_NOT,
+)
 
 # Text, meaning, rule: each rule once or more, in some of the languages.
 TABLE = [
@@ -61,6 +67,8 @@ TABLE = [
     ("Вы ошиблись номером", Meaning.UNCLEAR, "wrong person"),
     ("ei kiinnosta", Meaning.UNCLEAR, "not interested"),
     ("I never signed up for this", Meaning.UNCLEAR, "never asked"),
+    ("you subscribed me without asking", Meaning.UNCLEAR, "complains of being signed up"),
+    ("Who told you to sign me up", Meaning.UNCLEAR, "sign me up, as a complaint"),
     ("достали уже", Meaning.UNCLEAR, "annoyed"),
     ("Radera mina uppgifter", Meaning.UNCLEAR, "delete my data"),
     ("that unsubscribe thing", Meaning.UNCLEAR, "unsubscribe somehow"),
@@ -276,11 +284,93 @@ class TestWidestEnd:
         assert understanding.understand("stop. the offers, I mean").meaning is Meaning.OPT_OUT
 
 
+# They complain that somebody began to send them messages.
+COMPLAINTS = [
+    "why did you subscribe me",
+    "why did you subscribe me to this",
+    "Who told you to subscribe me",
+    "you subscribed me without asking",
+    "nobody asked you to sign me up",
+    "how dare you sign me up",
+    "what made you subscribe me",
+    "did not ask you to sign me up",
+    "you had no right to subscribe me",
+    "you had no right to sign me up for this",
+    "it is illegal to sign me up without asking",
+    "next time ask before you sign me up",
+    "my ex used my number to sign me up",
+    "someone else used my number to sign me up",
+    "this is spam, why do you sign me up",
+    "Sign me up. Who said that",
+    "subscribe me, not",
+    "who said you can start sending me messages",
+    "you are sending me messages again",
+    "Why are you sending me messages again",
+    "I am getting messages again",
+    "stop, who told you to subscribe me",
+    "don't you dare subscribe me",
+    "send me messages again and I call the police",
+    "opt in without my permission",
+    "Kuka käski lisätä minut listalle",
+    "kuka antoi luvan lähettää minulle taas viestejä",
+    "Miksi lähetätte taas viestejä minulle",
+    "lähetätte taas mainoksia",
+    "Kuka sanoi että saatte lähettää viestejä",
+    "Joku muu käytti numeroani, liittäkää minut listalle",
+    "On laitonta lisätä minut listalle kysymättä",
+    "miksi liititte minut listalle",
+    "lisätkää minut listalle, ei",
+    "Varför skickar ni erbjudanden igen",
+    "ni skickar reklam igen",
+    "Vem sa att ni får börja skicka meddelanden",
+    "vem bad er sätta mig på listan",
+    "Det är olagligt att skriva upp mig, anmäl mig inte utan att fråga",
+    "ingen bad er prenumerera mig",
+    "varför anmälde ni mig",
+    "anmäl mig, inte",
+    "Кто вам разрешил начать присылать сообщения",
+    "зачем вы меня подписали",
+    "кто меня подписал",
+    "Кто просил включить меня в рассылку, подпишите меня сказал кто",
+    "почему вы начали снова присылать рекламу",
+    "вы не имели права подписать меня на рассылку",
+    "Это спам, подпишите меня сказал кто-то",
+    "подпишите меня, нет",
+]
+WISHES_TO_BEGIN = [
+    "please sign me up",
+    "sign me up again",
+    "Hi! Could you please sign me up again?",
+    "why not, sign me up",
+    "sign me up right away please",
+    "I changed my mind, sign me up again",
+    "you can start sending me messages",
+    "Please send me offers again",
+    "Liittäkää minut listalle",
+    "Miksipä ei, haluan taas viestejä",
+    "hei, voitteko lähettää taas tarjouksia",
+    "Varför inte, anmäl mig till listan",
+    "Kan ni börja skicka erbjudanden igen",
+    "Почему бы и нет, подпишите меня на рассылку",
+    "пожалуйста, присылайте снова акции",
+]
+
+
+class TestComplaint:
+    @pytest.mark.parametrize("text", COMPLAINTS)
+    def test_of_being_signed_up_begins_nothing(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.UNCLEAR
+
+    @pytest.mark.parametrize("text", WISHES_TO_BEGIN)
+    def test_is_not_seen_in_a_plain_wish(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.OPT_IN
+
+
 class TestRules:
     def test_name_classes_that_exist(self) -> None:
         named = {
             name
-            for rule in (*RULES, reply_rules.DENIED, reply_rules.KEYWORD_BEHIND_OFFERS)
+            for rule in (*RULES, *HELPERS)
             for pattern in rule.patterns
             for part in pattern.split()
             for name in part.lstrip("+").split("|")

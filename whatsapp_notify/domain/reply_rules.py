@@ -312,6 +312,30 @@ IN = (
     ),
 )
 
+#: Beside such words nobody asks to begin: see Note [Complaints] of ``understanding``.
+COMPLAINT = Rule(
+    "complaint",
+    (
+        "BLAME",
+        "NO|NOT right|rätt",
+        "^ +NO|NOT +$",
+        "used|use|käytti|käyttänyt|använde|använt|использовал|использовали NUMBER",
+        "since +when",
+        "^ +sending|texting|messaging|getting|receiving",
+        "^ +i|we|im +get|getting|receive|receiving|keep",
+        "am|are|keep +getting|receiving",
+    ),
+)
+#: They agree, though they are words of blame.
+WHY_NOT = Rule(
+    "why not",
+    (
+        "^ +why|miksi|miksipä|varför +not|ei|inte +$",
+        "^ +почему +нет +$",
+        "^ +почему +бы +и +нет +$",
+    ),
+)
+
 #: Alone they ask for nothing, but something is wrong: a person asks, and offers wait.
 UNCLEAR = (
     Rule(
@@ -352,6 +376,17 @@ UNCLEAR = (
         "never asked",
         ("NEVER SIGNED", "NEVER sign +up", "NOT +CONSENT", "en +anna|antanut lupaa"),
         ("ORDER",),
+    ),
+    Rule(
+        "complains of being signed up",
+        (
+            "BLAME ENROL ME",
+            "BLAME ME ENROL",
+            "ENROL +ME BLAME",
+            "BLAME PUT ME LIST",
+            "NO|NOT right|rätt ENROL",
+        ),
+        ("ORDER", "OTHER"),
     ),
     Rule("annoyed", ("ANNOY MSG|AD|THIS", "THIS|MSG|AD ANNOY", "^ +ANNOY"), ("ORDER",)),
     Rule(

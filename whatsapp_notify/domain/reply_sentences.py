@@ -84,18 +84,28 @@ def first(rules: Sequence[Rule], clause: Clause) -> Rule | None:
 
 def fulfils(clause: Clause, rule: Rule) -> bool:
     """This will tell whether a clause fulfils one of the rule's patterns."""
+    return words_before(clause, rule) is not None
+
+
+def words_before(clause: Clause, rule: Rule) -> tuple[str, ...] | None:
+    """This will return the words before the pattern that a clause fulfils; None where none."""
     # Most rules have no word in common with what most customers write.
     if _needed_by_any(rule.patterns).isdisjoint(clause.places):
-        return False
+        return None
     if clause.has(*rule.unless):
-        return False
+        return None
     for needed, pattern in _parsed_all(rule.patterns):
         if needed.isdisjoint(clause.places):
             continue
         start = _start_of(pattern, clause)
         if start is not None and not _is_turned_round(clause, rule.unless_before, start):
-            return True
-    return False
+            return clause.words[: max(start, 0)]
+    return None
+
+
+def are_all(words: Sequence[str], *names: str) -> bool:
+    """This will tell whether each word is of one of the classes."""
+    return all(not _classes_of(word).isdisjoint(names) for word in words)
 
 
 def word_key(word: str) -> str:

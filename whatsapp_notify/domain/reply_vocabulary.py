@@ -249,6 +249,46 @@ CLASSES: Mapping[str, str] = MappingProxyType(
         "SUBSCRIBE": """
             prenumerera prenumererar подписаться подписатся подпишите подпиши подпишусь
             subscribe resubscribe""",
+        # Words of who complains that somebody signed them up.
+        "BLAME": """
+            miksi kuka ketkä kenen kukaan käski käskenyt pyysi pyytänyt pyysin kysymättä kysynyt
+            kysyitte luvatta lupaa luvan laiton* oikeutta koskaan ikinä ilman valita* poliisi*
+            huijau* roskapost* spämm* vahingossa sanoi sanonut suostumusta
+            varför vem ingen bett bad sagt sade olaglig* utan frågat fråga frågade lov
+            tillstånd tillåtelse skräppost* aldrig polis* polisanmäl* lurade bluff* bedrägeri*
+            samtycke misstag
+            зачем почему кто кем кого никто просил* сказал* говорил* разреш* позволил* права право
+            незакон* закон* спроса спрос* спам* никогда мошенн* жалоб* жалова*
+            пожалуюсь пожаловаться полици* суд прокурат* стати ошибке согласия
+            why who whom whoever nobody noone somebody someone told tell ask asked asking said
+            permission consent illegal* unlawful* law legal* spam* scam* fraud* never ex dare dared
+            forced without police lawyer court sue report complain* gdpr mistake accident*
+            mistakenly wrong""",
+        "ENROL": """
+            liititte liittää liittänyt liitit liitti tilasitte
+            anmäl* prenumerer* registrera registrerade
+            подпис*
+            sign signed signing signup subscrib* resubscrib* enrol*""",
+        "PUT": """
+            lisätä lisäsitte lisäsi lisännyt laitoitte laittaa panitte
+            sätta satte satt lägga lade lagt skriva skrev
+            добав* внес* включ*
+            add added adding put putting""",
+        # That they are sent, told as a fact.
+        "TELLS": """
+            lähetät lähetätte lähettelette laitat laitatte kirjoitatte
+            skickar skriver kontaktar spammar
+            присылаете шлёте пишете отправляете рассылаете""",
+        # Before "sign me up" these leave a wish what it is.
+        "ASKING": """
+            hei moi terve joo kyllä ok okei minä mä me nyt sitten ja että mieluusti mielellään
+            muutin mieleni olen saa saatte saako voisin voisinko saisin saisinko
+            päivää huomenta iltaa haluun
+            hej hejsan ja jo jag vi nu då och att gärna ändrade ändrat ångrat mig har
+            да привет здравствуйте добрый день вечер я мы бы и теперь тоже передумал передумала мне
+            hi hello hey yes yeah yep ok okay i im we to do just now so and then am my changed
+            mind love happy glad sure great may lets""",
+        "YOU": "te ni вы ты you",
         "ADD": """
             lisätkää lisää lisätä liittäkää liitä ottakaa ota lägg sätt skriv
             добавьте добавить включите внесите верните вернуть запишите add put include""",

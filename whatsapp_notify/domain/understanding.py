@@ -11,6 +11,11 @@ what is reached by a sentence can be held back when too many come at once (see t
 order news. So all clauses are read, and the widest end wins: all messages, then what may be all
 messages and is for a person, then promotions. What points back to the offers ("stop sending
 them"), is denied ("don't stop the order news") or is a quotation of ours makes no end wider.
+
+# Note [Complaints]
+"Who told you to sign me up" holds the words of a wish. A consent that nobody gave is worse than
+a question too many, so a wish to begin is obeyed only where no word of blame stands in the
+message and nothing but words of asking stand before it; else a person asks.
 """
 
 import re
@@ -105,6 +110,8 @@ _GUESSED_IN = ("start", "subscribe", "liity", "aloita", "starta", "начать"
 
 # From the narrowest to the widest: see Note [The widest end].
 _WIDTH = (Meaning.OPT_OUT_PROMOTIONS, Meaning.UNCLEAR, Meaning.OPT_OUT)
+# Classes of words of asking: see Note [Complaints].
+_MAY_PRECEDE_A_WISH = ("ASKING", "WISH", "POLITE", "POLITE_QUESTION", "AGAIN", "ME", "START")
 # What stands in quotation marks behind words of the same sentence.
 _QUOTED = re.compile(r"(?<=[\w,:])\s+[\"«“„][^\"»”“]*[\"»”“]")
 
@@ -223,8 +230,28 @@ def _beside_offers(clause: Clause, end: Verdict) -> Verdict | None:
 
 
 def _beginning(found: Sequence[Clause]) -> Verdict | None:
-    verdicts = (_by_first_rule(reply_rules.IN, clause, Meaning.OPT_IN) for clause in found)
-    return next((verdict for verdict in verdicts if verdict), None)
+    """This will return the wish to begin; what may be a complaint is for a person."""
+    for clause in found:
+        begin = _by_first_rule(reply_rules.IN, clause, Meaning.OPT_IN)
+        if begin and (any(map(_is_complaint, found)) or not _is_plain_wish(clause)):
+            return Verdict(meaning=Meaning.UNCLEAR, rule=f"{begin.rule}, as a complaint")
+        if begin:
+            return begin
+    return None
+
+
+def _is_complaint(clause: Clause) -> bool:
+    is_agreement = reply_sentences.fulfils(clause, reply_rules.WHY_NOT)
+    return not is_agreement and reply_sentences.fulfils(clause, reply_rules.COMPLAINT)
+
+
+def _is_plain_wish(clause: Clause) -> bool:
+    """This will tell whether nothing before the wish makes it somebody else's or a fact."""
+    rule = reply_sentences.first(reply_rules.IN, clause)
+    before = reply_sentences.words_before(clause, rule) if rule else None
+    you = ("YOU",) if clause.has("POLITE_QUESTION", "WISH", "may") else ()
+    is_asking = reply_sentences.are_all(before or (), *_MAY_PRECEDE_A_WISH, *you)
+    return is_asking and not clause.has("TELLS")
 
 
 def _by_first_rule(rules: Sequence[Rule], clause: Clause, meaning: Meaning) -> Verdict | None:
