@@ -113,6 +113,17 @@ class TestUnconfirmed:
 
         assert "Needed a confirmation in the chat by" in html
 
+    def test_record_of_a_stop_says_that_it_was_about_everything(
+        self, owner: Client, state: ConsentState, now: datetime
+    ) -> None:
+        record = make.make_consent(
+            make.make_contact("+358401112223"), state.topic, at=now, evidence={"everything": True}
+        )
+
+        assert (
+            "Said of everything that the shop sends" in owner.get(url_of(record)).content.decode()
+        )
+
     def test_record_of_an_answer_leads_to_its_question(
         self, owner: Client, state: ConsentState, now: datetime
     ) -> None:

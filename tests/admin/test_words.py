@@ -47,6 +47,12 @@ SENTENCES = [
         "Never given for the topic “sale”",
     ),
     (
+        "consent",
+        "blocked",
+        {"basis": "contract", "topic": "sale", "everything_stopped_at": AT},
+        "stopped all messages on Nov. 3, 2026, 2:05 p.m., and has not agreed to the topic “sale”",
+    ),
+    (
         "consent_unconfirmed",
         "blocked",
         {"record": 7, "confirm_by": AT, "has_ended": False},

@@ -154,6 +154,12 @@ TABLE: list[tuple[str, str, dict[str, Any], Outcome, dict[str, Any]]] = [
     ("consent", "answer",
      {"wish": {"is_template": True}, "template": UTILITY, "window_expires_at": None,
       "consent": YES}, P, {"record": 7}),
+    ("consent", "answer", {"everything_stopped_at": NOW}, P, {}),
+    ("consent", "order", {"everything_stopped_at": NOW}, P, {"record": 7}),
+    *[("consent", "order",
+       {"wish": {"lawful_basis": basis}, "consent": None, "everything_stopped_at": NOW}, B,
+       {"everything_stopped_at": NOW.isoformat()})
+      for basis in LawfulBasis],
     ("consent_unconfirmed", "offer", {}, N, {}),
     ("consent_unconfirmed", "offer", {"consent": None}, N, {}),
     ("consent_unconfirmed", "offer", {"consent": NO}, N, {}),

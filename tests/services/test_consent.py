@@ -1,25 +1,36 @@
 """The ledger, its projection, and WhatsApp's own stop."""
 
+import importlib
 import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import factories
 from tests.factories import NOW
 from whatsapp_notify import signals
+from whatsapp_notify.domain.policy import LawfulBasis, Purpose
 from whatsapp_notify.domain.receipts import Action as ReceiptAction
 from whatsapp_notify.domain.receipts import Refused
-from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, ShopEvent
-from whatsapp_notify.services import consent, refusals
+from whatsapp_notify.models import (
+    ConsentRecord,
+    ConsentState,
+    Contact,
+    Message,
+    ShopEvent,
+    Topic,
+)
+from whatsapp_notify.services import claims, consent, outbox, refusals
 from whatsapp_notify.services.consent import Proof
 
 pytestmark = pytest.mark.django_db
 
 Source = ConsentRecord.Source
+DAY = timedelta(days=1)
 GRANT, WITHDRAW = ConsentRecord.Action.GRANT, ConsentRecord.Action.WITHDRAW
 
 
@@ -216,6 +227,193 @@ class TestWithdraw:
             signals.consent_changed.disconnect(listen)
 
         assert told == [record.pk]
+
+
+class TestStopOfEverything:
+    """Who has stopped everything gets nothing of a topic that was added since."""
+
+    @pytest.fixture
+    def contact(self) -> Contact:
+        return factories.contact(consents=("orders", "offers"))
+
+    def say(
+        self,
+        contact: Contact,
+        action: str,
+        *,
+        minutes: int = 0,
+        topics: list[Topic] | None = None,
+        source: str = Source.KEYWORD,
+    ) -> None:
+        at = NOW + timedelta(minutes=minutes)
+        proof = Proof(source=source)
+        if action == WITHDRAW:
+            consent.withdraw(
+                contact=contact, topics=topics, proof=proof, occurred_at=at, now=at + DAY
+            )
+        else:
+            topics = consent.offered_topics() if topics is None else topics
+            consent.grant(contact=contact, topics=topics, proof=proof, occurred_at=at, now=at + DAY)
+
+    def added(self, basis: str = LawfulBasis.CONTRACT, **fields: Any) -> Topic:
+        return Topic.objects.create(
+            **{
+                "key": f"news{Topic.objects.count()}",
+                "name": "News",
+                "purpose": Purpose.DELIVERY,
+                "lawful_basis": basis,
+                "is_offered": False,
+                **fields,
+            }
+        )
+
+    def message(self, contact: Contact, topic: Topic) -> Message:
+        at = NOW + 2 * DAY
+        draft = factories.draft(contact, now=at, topic=topic)
+        outbox.enqueue(messages=[draft], now=at)
+        return Message.objects.get(key=draft.key)
+
+    def leaves(self, contact: Contact, topic: Topic) -> bool:
+        return self.message(contact, topic).state == "queued"
+
+    @pytest.mark.parametrize("basis", [LawfulBasis.CONTRACT, LawfulBasis.LEGITIMATE_INTEREST])
+    @pytest.mark.parametrize("source", [Source.KEYWORD, Source.BUTTON, Source.API, Source.STAFF])
+    def test_counts_for_a_topic_that_comes_later(
+        self, contact: Contact, basis: str, source: str
+    ) -> None:
+        self.say(contact, WITHDRAW, source=source)
+
+        message = self.message(contact, self.added(basis))
+
+        seen = {name: evidence for name, _outcome, evidence in message.checks_made}
+        assert (message.state, message.reason) == ("blocked", "consent")
+        assert seen["consent"]["everything_stopped_at"] == NOW.isoformat()
+
+    def test_counts_for_what_waits_in_the_outbox(self, contact: Contact) -> None:
+        message = self.message(contact, self.added())
+        Contact.objects.update(everything_stopped_at=NOW)
+
+        assert claims.claim(limit=5, now=NOW + 2 * DAY).calls == []
+
+        message.refresh_from_db()
+        assert message.reason == "consent"
+
+    def test_counts_where_all_topics_are_named(self, contact: Contact) -> None:
+        self.say(contact, WITHDRAW, topics=list(Topic.objects.all()), source=Source.API)
+
+        assert not self.leaves(contact, self.added())
+
+    def test_is_proved_by_the_ledger(self, contact: Contact) -> None:
+        self.say(contact, WITHDRAW)
+
+        records = contact.consent_records.filter(action=WITHDRAW)
+        assert [record.evidence for record in records] == [{"everything": True}] * 2
+
+    def test_of_some_topics_is_none(self, contact: Contact) -> None:
+        self.say(contact, WITHDRAW, topics=[factories.topic("offers")])
+
+        assert self.leaves(contact, self.added())
+
+    def test_of_marketing_at_whatsapp_is_none(self) -> None:
+        contact = factories.contact(consents=("offers",))
+
+        consent.stop_marketing(
+            contact=contact, proof=Proof(source=Source.PROVIDER), occurred_at=NOW, now=NOW
+        )
+
+        assert self.leaves(contact, self.added())
+
+    def test_ends_with_a_start_in_the_chat(self, contact: Contact) -> None:
+        self.say(contact, WITHDRAW)
+        topic = self.added()
+
+        self.say(contact, GRANT, minutes=1)
+
+        assert self.leaves(contact, topic)
+
+    def test_does_not_end_with_a_box_that_speaks_of_one_topic(self, contact: Contact) -> None:
+        self.say(contact, WITHDRAW)
+        topic = self.added()
+
+        self.say(
+            contact, GRANT, minutes=1, topics=[factories.topic("orders")], source=Source.CHECKOUT
+        )
+
+        assert not self.leaves(contact, topic)
+        assert self.leaves(contact, factories.topic("orders"))
+
+    def test_ends_for_the_topic_that_is_agreed_to(self, contact: Contact) -> None:
+        self.say(contact, WITHDRAW)
+        topic = self.added()
+
+        self.say(contact, GRANT, minutes=1, topics=[topic], source=Source.CHECKOUT)
+
+        assert self.leaves(contact, topic)
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+    @pytest.mark.parametrize(
+        ("acts", "stopped_minute"),
+        [
+            ([(WITHDRAW, 0), (GRANT, 1), (WITHDRAW, 2)], 2),
+            ([(GRANT, 0), (WITHDRAW, 1), (GRANT, 2)], None),
+            ([(GRANT, 0), (WITHDRAW, 1), (GRANT, 1)], 1),
+            ([(WITHDRAW, 0), (WITHDRAW, 1), (GRANT, 1)], 1),
+        ],
+        ids=["stop-last", "start-last", "tie", "stop-twice"],
+    )
+    def test_time_decides_whatever_the_order(
+        self,
+        contact: Contact,
+        acts: list[tuple[str, int]],
+        stopped_minute: int | None,
+        order: tuple[int, ...],
+    ) -> None:
+        for place in order:
+            action, minutes = acts[place]
+            self.say(contact, action, minutes=minutes)
+
+        contact.refresh_from_db()
+        until = None if stopped_minute is None else NOW + timedelta(minutes=stopped_minute)
+        assert contact.everything_stopped_at == until
+
+    @pytest.mark.parametrize(
+        ("key", "source", "stops"),
+        [
+            ("inbound:7:{pk}", Source.KEYWORD, True),
+            ("inbound:7", Source.KEYWORD, False),
+            ("", Source.PROVIDER, False),
+        ],
+        ids=["stop", "no-promotions", "whatsapp"],
+    )
+    @pytest.mark.parametrize("started", [False, True])
+    def test_of_older_versions_is_found_by_the_migration(
+        self, contact: Contact, key: str, source: str, stops: bool, started: bool
+    ) -> None:
+        topics = [factories.topic("offers")]
+        added = self.added()
+        proof = Proof(source=source, dedupe_key=key.format(pk=contact.pk))
+        consent.withdraw(contact=contact, topics=topics, proof=proof, occurred_at=NOW, now=NOW)
+        if started:
+            self.say(contact, GRANT, minutes=1, topics=topics)
+
+        self.migrate()
+
+        assert self.leaves(contact, added) is not (stops and not started)
+
+    def test_of_older_versions_over_the_api_is_found_where_it_names_all_topics(
+        self, contact: Contact
+    ) -> None:
+        self.say(contact, WITHDRAW, source=Source.API)
+        Contact.objects.update(everything_stopped_at=None)
+
+        self.migrate()
+
+        contact.refresh_from_db()
+        assert contact.everything_stopped_at == NOW
+
+    def migrate(self) -> None:
+        name = "whatsapp_notify.migrations.0014_stop_of_everything"
+        importlib.import_module(name).keep_known_stops(apps, None)
 
 
 class TestJoin:

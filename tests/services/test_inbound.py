@@ -317,7 +317,7 @@ class TestOptOut:
         assert row.content["understood"]["rule"] == rule
         record = contact.consent_records.filter(action="withdraw").first()
         assert record is not None
-        assert record.evidence == {"inbound_id": row.pk, "rule": rule}
+        assert record.evidence == {"inbound_id": row.pk, "rule": rule, "everything": True}
 
     def test_f76_sentence_about_offers_leaves_order_news(self) -> None:
         contact = factories.contact(consents=("orders", "offers"))
@@ -460,7 +460,10 @@ class TestOptOut:
         record = contact.consent_records.filter(action="withdraw").first()
         assert record is not None
         assert (record.wording, record.language) == ("Lopeta, kiitos", "fi")
-        assert (record.source, record.evidence) == ("keyword", {"inbound_id": row.pk})
+        assert (record.source, record.evidence) == (
+            "keyword",
+            {"inbound_id": row.pk, "everything": True},
+        )
         assert record.occurred_at == NOW
 
     def test_is_confirmed_once_however_often_it_is_said(self) -> None:

@@ -143,6 +143,15 @@ def _consent(outcome: str, seen: Evidence) -> str:
         return _("No record needed: the ground is %(basis)s.") % {"basis": label}
     if seen.get("record"):
         return _("Withdrawn on %(at)s %(source)s (record #%(record)s).") % values
+    if "everything_stopped_at" in seen:
+        values["at"] = words.at(seen["everything_stopped_at"])
+        return (
+            _(
+                "The customer stopped all messages on %(at)s, and has not agreed to the topic "
+                "“%(topic)s” since."
+            )
+            % values
+        )
     return _("Never given for the topic “%(topic)s”.") % values
 
 

@@ -135,6 +135,8 @@ def _evidence(record: ConsentRecord) -> Iterator[object]:
             yield _("Needed a confirmation in the chat by %(at)s, unless there was one before") % {
                 "at": words.at(value)
             }
+        elif key == "everything":
+            yield _("Said of everything that the shop sends by itself")
         elif key == "order_ref":
             yield _("Order %(ref)s") % {"ref": value}
         else:

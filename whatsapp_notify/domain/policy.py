@@ -133,6 +133,8 @@ class Facts:
     promotions_paused_at: datetime | None = None
     promotions_paused_reason: str = ""
     pair_paced_until: datetime | None = None
+    #: Set while the customer's last word about all that the shop sends is a stop.
+    everything_stopped_at: datetime | None = None
     consent: ConsentFacts | None = None
     template: TemplateFacts | None = None
     window_expires_at: datetime | None = None
@@ -350,6 +352,10 @@ def _consent(request: Request, facts: Facts, now: datetime) -> Check:
     if is_service and _answers_the_customer(request, facts, now):
         # An answer to what the customer wrote: the open service window is the ground.
         return _passed("consent", **seen)
+    if consent is None and facts.everything_stopped_at is not None:
+        # The topic was not there to be withdrawn from when the customer stopped everything.
+        stopped_at = facts.everything_stopped_at.isoformat()
+        return _blocked("consent", **seen, everything_stopped_at=stopped_at)
     # Nobody can withdraw from the service topic, so that outside of the window it needs a yes.
     if is_service or request.lawful_basis is LawfulBasis.CONSENT:
         if consent is not None and consent.is_granted:

@@ -54,6 +54,9 @@ class Contact(models.Model):
     )
     #: When the customer last used that control, either way: older news must not win.
     marketing_changed_at = models.DateTimeField(null=True, editable=False)
+    #: While the customer's last word about all that the shop sends is a stop: when it was said.
+    #: It counts for topics that were added since. Follows from the ledger.
+    everything_stopped_at = models.DateTimeField(null=True, editable=False)
     promotions_paused_at = models.DateTimeField(
         _("promotions paused"),
         null=True,

@@ -1,5 +1,14 @@
-"""The consent ledger and its projection."""
+"""The consent ledger and its projection.
 
+# Note [A stop outlasts the topics of its day]
+A stop is written for each topic that is there. Topics come later, by a form, a fixture or a
+migration of the shop, and on other grounds than consent they would need no record. So an act
+about everything carries ``{"everything": true}`` as evidence, and while the last of these is a
+stop, the gate refuses what has no record of its own. A start is everything that the shop
+offers, said in the chat; a box ticked in the shop speaks of itself alone.
+"""
+
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +29,9 @@ from whatsapp_notify.services import confirmations, doorbells, events
 from whatsapp_notify.services.events import Happening
 
 Action = ConsentRecord.Action
+
+#: Evidence of an act about all that the shop sends by itself.
+_EVERYTHING = "everything"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -66,7 +78,10 @@ def grant_each(
 
     What has to be confirmed in the chat is asked about with one question for all of it.
     """
-    return _record(contact, proofs, Action.GRANT, occurred_at, now)
+    given = list(proofs)
+    if _is_start(given):
+        given = _about_everything(given)
+    return _record(contact, given, Action.GRANT, occurred_at, now)
 
 
 def withdraw(
@@ -79,12 +94,14 @@ def withdraw(
 ) -> list[ConsentRecord]:
     """This will withdraw consent; without ``topics`` to all that the shop sends by itself.
 
-    No call to the contact starts after this has been committed; see Note [The last look] of
-    ``claims``.
+    Who withdraws from all of it gets nothing of topics that are added later either; see Note
+    [A stop outlasts the topics of its day]. No call to the contact starts after this has been
+    committed; see Note [The last look] of ``claims``.
     """
-    if topics is None:
-        topics = Topic.objects.exclude(purpose=Purpose.SERVICE).order_by("id")
-    proofs = [(topic, proof) for topic in topics]
+    everything = list(Topic.objects.exclude(purpose=Purpose.SERVICE).order_by("id"))
+    proofs = [(topic, proof) for topic in (everything if topics is None else topics)]
+    if {topic.pk for topic, _proof in proofs} >= {topic.pk for topic in everything}:
+        proofs = _about_everything(proofs)
     return _record(contact, proofs, Action.WITHDRAW, occurred_at, now)
 
 
@@ -195,16 +212,52 @@ def _record(
     with transaction.atomic():
         row = _lock(contact)
         taken = _project(row, _append(row, proofs, action, occurred_at, now))
-        if any(each.is_changed for each in taken):
-            # See Note [The last look] of ``claims``.
-            Contact.objects.filter(pk=row.pk).update(consent_revision=F("consent_revision") + 1)
         records = [each.record for each in taken]
+        stopped_at = _everything_stopped_at(row, records)
+        if stopped_at != row.everything_stopped_at or any(each.is_changed for each in taken):
+            # See Note [The last look] of ``claims``.
+            Contact.objects.filter(pk=row.pk).update(
+                consent_revision=F("consent_revision") + 1, everything_stopped_at=stopped_at
+            )
         for record in records:
             doorbells.ring(signals.consent_changed, sender=ConsentRecord, record_id=record.pk)
         if action == Action.GRANT:
             _join(row, [each.record for each in taken if each.is_in_force], occurred_at, now)
             _ask(row, [each.record for each in taken if each.is_unasked], now)
         return records
+
+
+def _is_start(proofs: Sequence[tuple[Topic, Proof]]) -> bool:
+    """This will tell whether consent is given to all that is offered, in the chat."""
+    if not all(proof.source in confirmations.IN_CHAT for _topic, proof in proofs):
+        return False
+    offered = {topic.pk for topic in offered_topics()}
+    return bool(offered) and {topic.pk for topic, _proof in proofs} >= offered
+
+
+def _about_everything(proofs: Iterable[tuple[Topic, Proof]]) -> list[tuple[Topic, Proof]]:
+    """This will say in the proofs that the act was about all that the shop sends by itself."""
+    return [
+        (topic, dataclasses.replace(proof, evidence={**proof.evidence, _EVERYTHING: True}))
+        for topic, proof in proofs
+    ]
+
+
+def _everything_stopped_at(contact: Contact, records: Sequence[ConsentRecord]) -> datetime | None:
+    """This will tell since when everything is stopped, with the records of one act.
+
+    The newest act about everything decides, in whatever order they are told; a tie is a stop.
+    """
+    known = contact.everything_stopped_at
+    if not any(record.evidence.get(_EVERYTHING) for record in records):
+        return known
+    at = records[0].occurred_at
+    if records[0].action == Action.GRANT:
+        return known if known is None or at <= known else None
+    starts = ConsentRecord.objects.filter(
+        contact=contact, action=Action.GRANT, occurred_at__gt=at, evidence__everything=True
+    )
+    return known if starts.exists() else max(known or at, at)
 
 
 def _append(

@@ -79,6 +79,7 @@ class ContactFacts:
     unreachable_since: datetime | None
     time_zone: str
     marketing_stopped_at: datetime | None
+    everything_stopped_at: datetime | None
     promotions_paused_at: datetime | None
     promotions_paused_reason: str
     paced_until: datetime | None
@@ -95,6 +96,7 @@ def contact_columns(relation: str = "") -> list[Any]:
         as_text(f"{way}unreachable_since"),
         f"{way}time_zone",
         as_text(f"{way}marketing_stopped_at"),
+        as_text(f"{way}everything_stopped_at"),
         as_text(f"{way}promotions_paused_at"),
         f"{way}promotions_paused_reason",
         as_text(f"{way}paced_until"),
@@ -108,6 +110,7 @@ def to_contact(columns: Sequence[Any]) -> ContactFacts:
         unreachable_since,
         time_zone,
         marketing_stopped_at,
+        everything_stopped_at,
         promotions_paused_at,
         promotions_paused_reason,
         paced_until,
@@ -117,6 +120,7 @@ def to_contact(columns: Sequence[Any]) -> ContactFacts:
         unreachable_since=from_text(unreachable_since),
         time_zone=time_zone,
         marketing_stopped_at=from_text(marketing_stopped_at),
+        everything_stopped_at=from_text(everything_stopped_at),
         promotions_paused_at=from_text(promotions_paused_at),
         promotions_paused_reason=promotions_paused_reason,
         paced_until=from_text(paced_until),
@@ -228,6 +232,7 @@ class Batch:
             promotions_paused_at=contact.promotions_paused_at,
             promotions_paused_reason=contact.promotions_paused_reason,
             pair_paced_until=contact.paced_until,
+            everything_stopped_at=contact.everything_stopped_at,
             consent=self._consents.get((message.contact_id, message.topic_id, message.channel)),
             template=template,
             window_expires_at=self._windows.get(message.contact_id),
