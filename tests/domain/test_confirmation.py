@@ -26,18 +26,20 @@ def word(minutes: int) -> Act:
     return Act(occurred_at=at(minutes), is_grant=True, is_in_chat=True)
 
 
+def number(minutes: int, by: datetime = LATER) -> Act:
+    return Act(occurred_at=at(minutes), is_grant=True, confirm_by=by, is_new_number=True)
+
+
 def stop(minutes: int) -> Act:
     return Act(occurred_at=at(minutes), is_grant=False)
 
 
-ACTS = st.lists(
-    st.one_of(
-        st.builds(tick, st.integers(0, 4), st.sampled_from([BY, LATER, None])),
-        st.builds(word, st.integers(0, 4)),
-        st.builds(stop, st.integers(0, 4)),
-    ),
-    max_size=7,
+ACT = st.one_of(
+    st.builds(tick, st.integers(0, 4), st.sampled_from([BY, LATER, None])),
+    st.builds(word, st.integers(0, 4)),
+    st.builds(stop, st.integers(0, 4)),
 )
+ACTS = st.lists(ACT, max_size=7)
 
 
 class TestWaitsUntil:
@@ -58,17 +60,31 @@ class TestWaitsUntil:
             ([word(1), tick(1)], None),
             ([tick(0, None), tick(1)], None),
             ([tick(0), tick(1, None)], None),
+            ([tick(0), word(1), number(2)], LATER),
+            ([tick(0, None), number(1)], LATER),
+            ([tick(0, LATER), number(1, BY)], BY),
+            ([tick(0), word(1), number(2), tick(3)], LATER),
+            ([tick(0), word(1), number(2), word(3)], None),
+            ([word(1), number(1)], LATER),
+            ([number(1)], None),
+            ([word(0), stop(1), number(2)], None),
         ],
         ids=[
             "nothing", "ticked", "no-need", "word", "confirmed", "ticked-twice", "waits-anew",
             "confirmed-and-ticked-again", "stopped", "back-after-a-stop", "a-tie-is-a-stop",
             "word-of-the-same-moment", "stood-before", "not-needed-any-more",
+            "number-after-the-yes", "number-of-what-stood-before", "number-while-it-waits",
+            "ticked-after-the-number", "yes-from-the-number", "number-of-the-same-moment",
+            "number-without-consent", "number-after-a-stop",
         ],
     )  # fmt: skip
     def test_the_table(self, acts: list[Act], until: datetime | None) -> None:
         assert confirmation.waits_until(acts) == until
 
-    @given(acts=ACTS, data=st.data())
+    @given(
+        acts=st.lists(st.one_of(ACT, st.builds(number, st.integers(0, 4))), max_size=7),
+        data=st.data(),
+    )
     def test_does_not_go_by_the_order_in_which_acts_are_told(
         self, acts: list[Act], data: st.DataObject
     ) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from tests import chat, factories, shop
 from tests.factories import NOW
 from whatsapp_notify.cloud_api.webhooks import contents
 from whatsapp_notify.domain import confirmation
+from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.domain.receipts import Action, Refused
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import (
@@ -28,6 +30,7 @@ from whatsapp_notify.services import (
     claims,
     confirmations,
     consent,
+    contacts,
     events,
     outbox,
     receipts,
@@ -422,6 +425,135 @@ class TestQuestion:
         outbox.enqueue(messages=[late], now=NOW + HOUR)
 
         assert Message.objects.get(key="late").reason == "superseded"
+
+
+class TestNewNumber:
+    """What was confirmed from one number is no word of whoever has another."""
+
+    OLD, NEW = "+358457399901", "+358457399902"
+
+    @pytest.fixture
+    def user(self) -> Any:
+        return get_user_model().objects.create(username="customer")
+
+    def told(self, user: Any, phone: str, *, at: datetime = NOW) -> Contact:
+        """The shop names its user's number."""
+        customer = Customer(user_id=user.pk, phone=phone, language="en")
+        return contacts.resolve(customer=customer, now=at)
+
+    def confirmed(self, user: Any) -> Contact:
+        contact = self.told(user, self.OLD)
+        answer(contact, YES, answers=asked(contact))
+        assert verdict(contact) == ""
+        return contact
+
+    def test_typed_in_the_shop_is_asked_before_anything_else_is_sent(self, user: Any) -> None:
+        contact = self.confirmed(user)
+        message = factories.queued(contact, key="offers", now=NOW + HOUR)
+
+        assert self.told(user, self.NEW, at=NOW + DAY) == contact
+        events.process(now=NOW + DAY)
+        Message.objects.exclude(topic__key="offers").update(is_pending=False)
+        calls = claims.claim(limit=5, now=NOW + DAY).calls
+
+        message.refresh_from_db()
+        question = questions(contact)[-1]
+        assert message.reason == "consent_unconfirmed"
+        assert [call.outgoing.message_id for call in calls] == [question.pk]
+        assert calls[0].outgoing.phone == self.NEW
+        assert state_of(contact).confirm_by == NOW + 15 * DAY
+        assert verdict(contact, at=NOW + DAY) == "consent_unconfirmed"
+
+    def test_is_kept_in_the_ledger_as_what_it_is(self, user: Any) -> None:
+        contact = self.confirmed(user)
+        stood = state_of(contact).record
+
+        self.told(user, self.NEW, at=NOW + DAY)
+
+        record = ConsentRecord.objects.filter(contact=contact).latest("id")
+        assert (record.action, record.source) == ("grant", Source.NEW_NUMBER)
+        assert record.evidence == {"confirm_by": (NOW + 15 * DAY).isoformat()}
+        assert state_of(contact).record == stood
+
+    def test_counts_again_with_a_yes_from_there(self, user: Any) -> None:
+        contact = self.confirmed(user)
+        self.told(user, self.NEW, at=NOW + DAY)
+        events.process(now=NOW + DAY)
+        question = questions(contact)[-1]
+        Message.objects.filter(pk=question.pk).update(
+            called_at=NOW + DAY, state=State.DELIVERED, provider_message_id="wamid.NEW"
+        )
+
+        answer(contact, "Yes", at=NOW + DAY + MINUTE, answers="wamid.NEW")
+
+        assert verdict(contact, at=NOW + DAY + HOUR) == ""
+
+    def test_is_asked_about_what_still_waits_for_the_old_one(self, user: Any) -> None:
+        contact = self.told(user, self.OLD)
+        asked(contact)
+
+        self.told(user, self.NEW, at=NOW + DAY)
+        events.process(now=NOW + DAY)
+
+        assert len(questions(contact)) == 2
+        assert state_of(contact).confirm_by == NOW + 15 * DAY
+
+    def test_begins_no_wait_that_has_ended(self, user: Any) -> None:
+        contact = self.told(user, self.OLD)
+        asked(contact)
+
+        self.told(user, self.NEW, at=NOW + 15 * DAY)
+        events.process(now=NOW + 15 * DAY)
+
+        assert len(questions(contact)) == 1
+        assert state_of(contact).confirm_by == NOW + 14 * DAY
+
+    def test_begins_no_wait_of_what_was_withdrawn(self, user: Any) -> None:
+        contact = self.confirmed(user)
+        answer(contact, "STOP", at=NOW + HOUR)
+
+        self.told(user, self.NEW, at=NOW + DAY)
+
+        assert verdict(contact, at=NOW + DAY) == "consent"
+        assert not ConsentRecord.objects.filter(source=Source.NEW_NUMBER).exists()
+
+    def test_hides_no_stop_that_is_told_late(self, user: Any) -> None:
+        contact = self.confirmed(user)
+        self.told(user, self.NEW, at=NOW + DAY)
+
+        consent.withdraw(
+            contact=contact, proof=Proof(source=Source.API), occurred_at=NOW + HOUR, now=NOW + DAY
+        )
+
+        assert verdict(contact, at=NOW + DAY) == "consent"
+
+    def test_of_topics_that_need_no_confirmation_takes_the_consent_along(self, user: Any) -> None:
+        contact = self.told(user, self.OLD)
+        tick(contact, "orders")
+
+        self.told(user, self.NEW, at=NOW + DAY)
+
+        assert verdict(contact, key="orders", at=NOW + DAY) == ""
+        assert ConsentRecord.objects.filter(contact=contact).count() == 1
+
+    def test_told_by_whatsapp_keeps_the_consent(self, user: Any) -> None:
+        contact = self.confirmed(user)
+        person, new = (chat.person(wa_id=each[1:]) for each in (self.OLD, self.NEW))
+
+        contacts.change_number(person=person, new=new, now=NOW + DAY)
+        self.told(user, self.NEW, at=NOW + DAY)
+
+        assert verdict(contact, at=NOW + DAY) == ""
+
+    def test_typed_where_only_the_chat_was_known_is_asked(self, user: Any) -> None:
+        who = chat.person(user_id=chat.user_id())
+        contact = chat.write("START", by=who).contact
+        Contact.objects.filter(pk=contact.pk).update(user=user)
+        assert verdict(contact) == ""
+
+        assert self.told(user, self.NEW, at=NOW + DAY) == contact
+
+        assert verdict(contact, at=NOW + DAY) == "consent_unconfirmed"
 
 
 class TestLedger:

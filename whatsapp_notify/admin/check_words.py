@@ -28,6 +28,7 @@ _SOURCES = {
     ConsentRecord.Source.PROVIDER: gettext_lazy("by WhatsApp's own control"),
     ConsentRecord.Source.STAFF: gettext_lazy("recorded by staff"),
     ConsentRecord.Source.IMPORT: gettext_lazy("by import"),
+    ConsentRecord.Source.NEW_NUMBER: gettext_lazy("with a new number in the shop"),
 }
 
 

@@ -44,18 +44,29 @@ class Act:
     is_in_chat: bool = False
     #: For a grant that needs a confirmation: until when it waits for it.
     confirm_by: datetime | None = None
+    #: The shop was told another number, from which nobody has said anything yet. It gives
+    #: nothing: only consent that stands waits anew.
+    is_new_number: bool = False
+
+    @property
+    def rank(self) -> int:
+        """Which of several acts of one moment counts last."""
+        return 0 if self.is_grant and not self.is_new_number else 1 if self.is_grant else 2
 
 
 def waits_until(acts: Iterable[Act]) -> datetime | None:
     """This will tell until when the consent waits for its confirmation; None if it does not.
 
     A box ticked once more neither ends the wait of the first nor takes back a confirmation;
-    a withdrawal ends both. Acts of one moment: a withdrawal counts last.
+    a withdrawal ends both. A new number begins the wait anew. Acts of one moment: a withdrawal
+    counts last.
     """
     is_granted, until = False, None
-    for act in sorted(acts, key=lambda each: (each.occurred_at, not each.is_grant)):
+    for act in sorted(acts, key=lambda each: (each.occurred_at, each.rank)):
         if not act.is_grant:
             is_granted, until = False, None
+        elif act.is_new_number:
+            until = act.confirm_by if is_granted else until
         elif act.is_in_chat or act.confirm_by is None:
             is_granted, until = True, None
         elif not is_granted or until is not None:

@@ -29,6 +29,8 @@ class ConsentRecord(AppendOnlyModel):
         PROVIDER = "provider", _("WhatsApp's own control")
         STAFF = "staff", _("recorded by staff")
         IMPORT = "import", _("import")
+        #: Gives nothing: what stands has to be confirmed from the new number.
+        NEW_NUMBER = "new_number", _("new number in the shop")
 
     contact = models.ForeignKey(
         Contact,

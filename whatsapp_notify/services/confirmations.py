@@ -61,9 +61,25 @@ def unasked_topics(*, without: Collection[int]) -> Sequence[Topic]:
     return list(Topic.objects.filter(confirmation_days__gt=0).order_by("pk"))
 
 
-def deadline(*, contact: Contact, topic: Topic, now: datetime) -> datetime:
-    """This will say until when a consent may be confirmed; a wait that has begun goes on."""
+def to_be_asked_anew(*, contact: Contact, now: datetime) -> Sequence[Topic]:
+    """This will return the topics whose consent stands for the number that the contact had.
+
+    What waits for an answer from there waits for one from the new number instead.
+    """
+    states = ConsentState.objects.filter(contact=contact, is_granted=True)
+    states = states.exclude(confirm_by__lte=now).select_related("topic").order_by("topic_id")
+    new_number = {"action": ConsentRecord.Action.GRANT, "source": _Source.NEW_NUMBER}
+    return [each.topic for each in states if is_needed(topic=each.topic, **new_number)]
+
+
+def deadline(*, contact: Contact, topic: Topic, source: str, now: datetime) -> datetime:
+    """This will say until when a consent may be confirmed; a wait that has begun goes on.
+
+    Unless the number is a new one, whose owner may have heard of nothing.
+    """
     waiting = ConsentState.objects.filter(contact=contact, topic=topic, confirm_by__gt=now)
+    if source == _Source.NEW_NUMBER:
+        waiting = waiting.none()
     if (begun := waiting.values_list("confirm_by", flat=True).first()) is not None:
         return begun
     return now + timedelta(days=topic.confirmation_days)
@@ -79,6 +95,7 @@ def waits_until(*, record: ConsentRecord) -> datetime | None:
             occurred_at=occurred_at,
             is_grant=action == ConsentRecord.Action.GRANT,
             is_in_chat=source in IN_CHAT,
+            is_new_number=source == _Source.NEW_NUMBER,
             confirm_by=_moment(evidence),
         )
         for occurred_at, action, source, evidence in rows

@@ -105,6 +105,20 @@ def withdraw(
     return _record(contact, proofs, Action.WITHDRAW, occurred_at, now)
 
 
+def ask_anew(*, contact: Contact, now: datetime) -> None:
+    """This will let consent that has to be confirmed wait anew, for the contact's new number.
+
+    The number was only typed in the shop: by mistake, or it is that of somebody who gets a
+    present. Whoever has it has agreed to nothing, and is asked before anything else is sent.
+    """
+    with transaction.atomic():
+        row = _lock(contact)
+        proof = Proof(source=ConsentRecord.Source.NEW_NUMBER, language=row.language)
+        topics = confirmations.to_be_asked_anew(contact=row, now=now)
+        if topics:
+            _record(row, [(topic, proof) for topic in topics], Action.GRANT, now, now)
+
+
 def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now: datetime) -> None:
     """This will keep WhatsApp's own stop: promotions are withdrawn here as well.
 
@@ -303,7 +317,9 @@ def _evidence(
 ) -> dict[str, Any]:
     evidence = dict(proof.evidence)
     if confirmations.is_needed(topic=topic, action=action, source=proof.source):
-        confirm_by = confirmations.deadline(contact=contact, topic=topic, now=now)
+        confirm_by = confirmations.deadline(
+            contact=contact, topic=topic, source=proof.source, now=now
+        )
         evidence["confirm_by"] = confirm_by.isoformat()
     return evidence
 
@@ -348,10 +364,13 @@ def _stand(record: ConsentRecord, state: ConsentState) -> _Taken:
     """This will say on a state, without saving it, where the contact stands with a record.
 
     Whether the consent waits for a confirmation can be changed by an older record as well: a
-    tap that is told late. See Note [A wait is read from the ledger] of ``confirmations``.
+    tap that is told late; and by a new number, which decides nothing else. See Note [A wait is
+    read from the ledger] of ``confirmations``.
     """
     waited_until = state.confirm_by
     decides = state.pk is None or not _is_overtaken(record, state)
+    if record.source == ConsentRecord.Source.NEW_NUMBER:
+        decides = False  # nobody agreed to anything: an opt-out that is told late is no older
     if decides:
         state.is_granted = record.action == Action.GRANT
         state.record, state.changed_at = record, record.occurred_at

@@ -187,7 +187,7 @@ def _find(*, customer: Customer, phone: str) -> Contact | None:
     if by_phone is not None or customer.user_id is None:
         return by_phone
     # The user has a new number, or none. The consent of the person, who is logged in, goes
-    # along; the old number does not.
+    # along; the old number does not. What has to be confirmed in the chat is asked anew.
     return Contact.objects.filter(user_id=customer.user_id).order_by("id").first()
 
 
@@ -196,11 +196,23 @@ def _take_number(*, contact: Contact, phone: str, now: datetime) -> Contact:
     known = identities.current_value(contact=contact, kind=Kind.PHONE)
     if known == phone:
         return contact
-    if known and not identities.is_same_number(known, phone):
+    is_respelled = bool(known) and identities.is_same_number(known, phone)
+    is_proven = is_respelled or identities.has_written_from(contact=contact, phone=phone)
+    if known and not is_respelled:
         identities.end(contact=contact, kinds=identities.OF_THE_CHAT, now=now)
         _forget_unreachable(contact)
     identities.own(contact=contact, kind=Kind.PHONE, value=phone, now=now)
-    return _first_of(contact, identities.holder(kind=Kind.PHONE, value=phone))
+    holder = _first_of(contact, identities.holder(kind=Kind.PHONE, value=phone))
+    if holder.pk == contact.pk and not is_proven:
+        _ask_anew(contact=contact, now=now)
+    return holder
+
+
+def _ask_anew(*, contact: Contact, now: datetime) -> None:
+    # Only here: consent records events, and whoever processes events looks people up here.
+    from whatsapp_notify.services import consent
+
+    consent.ask_anew(contact=contact, now=now)
 
 
 def _first_of(contact: Contact, holder: Contact | None) -> Contact:

@@ -101,6 +101,12 @@ def current_value(*, contact: Contact, kind: str) -> str:
     return identity.value if identity else ""
 
 
+def has_written_from(*, contact: Contact, phone: str) -> bool:
+    """This will tell whether WhatsApp has told us that an E.164 number is the contact's."""
+    digits = current_value(contact=contact, kind=Kind.WA_ID)
+    return bool(digits) and is_same_number(f"+{digits}", phone)
+
+
 def own(*, contact: Contact, kind: str, value: str, now: datetime) -> None:
     """This will make ``value`` the contact's only id of its kind, unless another has it."""
     rows = Identity.objects.filter(kind=kind, ended_at__isnull=True)
