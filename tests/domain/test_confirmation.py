@@ -34,6 +34,11 @@ def stop(minutes: int) -> Act:
     return Act(occurred_at=at(minutes), is_grant=False)
 
 
+def waits_until(acts: list[Act]) -> datetime | None:
+    wait = confirmation.find_wait(acts)
+    return wait.until if wait is not None else None
+
+
 ACT = st.one_of(
     st.builds(tick, st.integers(0, 4), st.sampled_from([BY, LATER, None])),
     st.builds(word, st.integers(0, 4)),
@@ -79,7 +84,24 @@ class TestWaitsUntil:
         ],
     )  # fmt: skip
     def test_the_table(self, acts: list[Act], until: datetime | None) -> None:
-        assert confirmation.waits_until(acts) == until
+        assert waits_until(acts) == until
+
+    @pytest.mark.parametrize(
+        ("acts", "minute"),
+        [
+            ([tick(0), tick(1)], 0),
+            ([tick(0), stop(1), tick(2)], 2),
+            ([tick(0), word(1), number(2), tick(3)], 2),
+            ([tick(0, at(2)), tick(1, at(2))], 0),
+            ([tick(0, at(2)), tick(2)], 2),
+        ],
+        ids=["ticked-twice", "back-after-a-stop", "new-number", "before-its-end", "after-its-end"],
+    )
+    def test_says_since_when(self, acts: list[Act], minute: int) -> None:
+        wait = confirmation.find_wait(acts)
+
+        assert wait is not None
+        assert wait.begun_at == at(minute)
 
     @given(
         acts=st.lists(st.one_of(ACT, st.builds(number, st.integers(0, 4))), max_size=7),
@@ -90,7 +112,7 @@ class TestWaitsUntil:
     ) -> None:
         told = data.draw(st.permutations(acts))
 
-        assert confirmation.waits_until(told) == confirmation.waits_until(acts)
+        assert waits_until(told) == waits_until(acts)
 
     @given(acts=ACTS)
     def test_never_waits_behind_a_word_unless_a_stop_came_between(self, acts: list[Act]) -> None:
@@ -98,7 +120,7 @@ class TestWaitsUntil:
         stops = [act.occurred_at for act in acts if not act.is_grant]
         is_stopped_since = bool(spoken and stops and max(stops) >= max(spoken))
 
-        until = confirmation.waits_until(acts)
+        until = waits_until(acts)
 
         if spoken and not is_stopped_since:
             assert until is None
@@ -111,7 +133,7 @@ class TestWaitsUntil:
             if act.is_grant and (last_stop is None or act.occurred_at > last_stop)
         ]  # fmt: skip
 
-        until = confirmation.waits_until(acts)
+        until = waits_until(acts)
 
         if until is not None:
             assert until in {act.confirm_by for act in since}

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.domain.receipts import Action, Refused
 from whatsapp_notify.domain.statuses import State
 from whatsapp_notify.models import (
+    Automation,
     ConsentRecord,
     ConsentState,
     Contact,
@@ -32,8 +35,11 @@ from whatsapp_notify.services import (
     consent,
     contacts,
     events,
+    facts,
+    installation,
     outbox,
     receipts,
+    senders,
     starter,
 )
 from whatsapp_notify.services.consent import Proof
@@ -122,8 +128,8 @@ class TestTick:
         assert verdict(contact) == "consent_unconfirmed"
 
     def test_is_asked_about_once_however_often_it_is_repeated(self, contact: Contact) -> None:
-        for days in (0, 3, 13):
-            tick(contact, at=NOW + days * DAY)
+        for hours in (0, 24, 47):
+            tick(contact, at=NOW + hours * HOUR)
 
         (question,) = questions(contact)
         assert question.state == State.QUEUED
@@ -427,6 +433,150 @@ class TestQuestion:
         assert Message.objects.get(key="late").reason == "superseded"
 
 
+class TestSeveralTopics:
+    """One question asks about all that waits, and is judged by all of it."""
+
+    @pytest.fixture(autouse=True)
+    def two_that_are_asked_about(self) -> None:
+        Topic.objects.filter(key__in=["feedback", "offers"]).update(confirmation_days=14)
+
+    def withdraw(self, contact: Contact, *keys: str) -> None:
+        consent.withdraw(
+            contact=contact,
+            topics=topics(*keys),
+            proof=Proof(source=Source.STAFF),
+            occurred_at=NOW + MINUTE,
+            now=NOW + MINUTE,
+        )
+
+    @pytest.mark.parametrize("key", ["feedback", "offers"])
+    def test_question_leaves_while_one_of_them_waits(self, contact: Contact, key: str) -> None:
+        tick(contact, "feedback", "offers")
+        self.withdraw(contact, key)
+
+        (call,) = claims.claim(limit=5, now=NOW + HOUR).calls
+
+        assert call.outgoing.message_id == questions(contact)[0].pk
+
+    def test_question_is_refused_where_none_waits(self, contact: Contact) -> None:
+        tick(contact, "feedback", "offers")
+        self.withdraw(contact, "feedback", "offers")
+
+        assert claims.claim(limit=5, now=NOW + HOUR).calls == []
+        assert questions(contact)[0].reason == "consent"
+
+    def test_question_is_refused_where_the_rest_is_confirmed(self, contact: Contact) -> None:
+        tick(contact, "feedback", "offers")
+        self.withdraw(contact, "feedback")
+        tick(contact, "offers", at=NOW + 2 * MINUTE, source=Source.KEYWORD)
+
+        claims.claim(limit=5, now=NOW + HOUR)
+
+        assert questions(contact)[0].state == State.BLOCKED
+
+    def test_batch_of_questions_costs_no_query_each(self) -> None:
+        people = [factories.contact(consents=(), language="en") for _each in range(6)]
+        for person in people:
+            tick(person, "feedback", "offers")
+
+        def queries(count: int) -> int:
+            found = list(Message.objects.filter(event_name=confirmation.EVENT)[:count])
+            sender, this = senders.current(), installation.current(now=NOW)
+            with CaptureQueriesContext(connection) as seen:
+                batch = facts.Batch(messages=found, sender=sender, installation=this, now=NOW)
+                for each in found:
+                    batch.decide(each)
+            return len(seen)
+
+        assert queries(6) == queries(1)
+
+
+class TestTickedAgain:
+    @pytest.mark.parametrize("state", [State.FAILED, State.EXPIRED, State.BLOCKED, State.CANCELLED])
+    def test_asks_where_the_question_did_not_arrive(self, contact: Contact, state: State) -> None:
+        tick(contact)
+        Message.objects.update(state=state, is_pending=False)
+
+        tick(contact, at=NOW + DAY)
+
+        assert [each.state for each in questions(contact)] == [state, State.QUEUED]
+        assert state_of(contact).confirm_by == NOW + 14 * DAY
+
+    @pytest.mark.parametrize(
+        "state", [State.CALLING, State.IN_DOUBT, State.SENT, State.DELIVERED, State.UNKNOWN]
+    )
+    def test_does_not_ask_where_it_may_have(self, contact: Contact, state: State) -> None:
+        tick(contact)
+        Message.objects.update(state=state, is_pending=False)
+
+        tick(contact, at=NOW + DAY)
+
+        assert len(questions(contact)) == 1
+
+    def test_asks_where_the_question_has_waited_for_too_long(self, contact: Contact) -> None:
+        tick(contact)
+
+        tick(contact, at=NOW + 2 * DAY)
+
+        assert len(questions(contact)) == 2
+
+    def test_does_not_ask_where_it_has_arrived_however_often(self, contact: Contact) -> None:
+        asked(contact)
+
+        for days in (3, 13):
+            tick(contact, at=NOW + days * DAY)
+
+        assert len(questions(contact)) == 1
+
+    def test_does_not_ask_while_a_question_waits_to_leave(self, contact: Contact) -> None:
+        tick(contact)
+        answer(contact, "STOP")
+        tick(contact, at=NOW + HOUR)
+
+        assert [each.state for each in questions(contact)] == [State.QUEUED]
+
+    def test_does_not_ask_while_a_question_waits_to_be_planned(self, contact: Contact) -> None:
+        for _time in range(2):
+            consent.grant(
+                contact=contact,
+                topics=topics(),
+                proof=Proof(source=Source.CHECKOUT),
+                occurred_at=NOW,
+                now=NOW,
+            )
+        events.process(now=NOW)
+
+        assert len(questions(contact)) == 1
+
+    def test_asks_where_only_a_former_wait_was_asked_about(self, contact: Contact) -> None:
+        asked(contact)
+        answer(contact, "STOP")
+        tick(contact, at=NOW + HOUR)
+        Message.objects.filter(is_pending=True).update(state=State.FAILED, is_pending=False)
+
+        tick(contact, at=NOW + DAY)
+
+        assert len(questions(contact)) == 3
+
+    def test_asks_where_no_automation_asked_before(self, contact: Contact) -> None:
+        Automation.objects.filter(event=confirmation.EVENT).update(is_active=False)
+        tick(contact)
+        Automation.objects.update(is_active=True)
+
+        tick(contact, at=NOW + DAY)
+
+        assert len(questions(contact)) == 1
+
+    def test_asks_about_the_topic_that_nobody_was_asked_about(self, contact: Contact) -> None:
+        Topic.objects.filter(key="feedback").update(confirmation_days=14)
+        asked(contact, "offers")
+
+        tick(contact, "offers", "feedback", at=NOW + HOUR)
+
+        assert "Feedback surveys" in questions(contact)[-1].preview["body"]
+        assert "Offers" not in questions(contact)[-1].preview["body"]
+
+
 class TestNewNumber:
     """What was confirmed from one number is no word of whoever has another."""
 
@@ -589,7 +739,8 @@ class TestLedger:
             state = state_of(contact)
             record = ConsentRecord.objects.filter(contact=contact).latest("id")
             assert ConsentRecord.objects.filter(contact=contact).count() == number + 1
-            assert state.confirm_by == confirmations.waits_until(record=record)
+            wait = confirmations.wait_of(record=record)
+            assert state.confirm_by == (wait.until if wait is not None else None)
             assert state.is_granted or state.confirm_by is None
 
     @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)

@@ -54,24 +54,46 @@ class Act:
         return 0 if self.is_grant and not self.is_new_number else 1 if self.is_grant else 2
 
 
-def waits_until(acts: Iterable[Act]) -> datetime | None:
-    """This will tell until when the consent waits for its confirmation; None if it does not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A consent that waits for its confirmation."""
+
+    begun_at: datetime
+    until: datetime
+
+
+def find_wait(acts: Iterable[Act]) -> Wait | None:
+    """This will tell whether the consent waits for its confirmation, and since and until when.
 
     A box ticked once more neither ends the wait of the first nor takes back a confirmation;
     a withdrawal ends both. A new number begins the wait anew. Acts of one moment: a withdrawal
     counts last.
     """
-    is_granted, until = False, None
+    is_granted, wait = False, None
     for act in sorted(acts, key=lambda each: (each.occurred_at, each.rank)):
         if not act.is_grant:
-            is_granted, until = False, None
+            is_granted, wait = False, None
         elif act.is_new_number:
-            until = act.confirm_by if is_granted else until
+            wait = _begin(act) if is_granted else wait
         elif act.is_in_chat or act.confirm_by is None:
-            is_granted, until = True, None
-        elif not is_granted or until is not None:
-            is_granted, until = True, max(until or act.confirm_by, act.confirm_by)
-    return until
+            is_granted, wait = True, None
+        elif not is_granted or wait is not None:
+            is_granted, wait = True, _go_on(wait, act, act.confirm_by)
+    return wait
+
+
+def _begin(act: Act) -> Wait | None:
+    return Wait(begun_at=act.occurred_at, until=act.confirm_by) if act.confirm_by else None
+
+
+def _go_on(wait: Wait | None, act: Act, until: datetime) -> Wait:
+    """This will let a wait that has not ended go on; a box ticked after its end begins another."""
+    if wait is None:
+        return Wait(begun_at=act.occurred_at, until=until)
+    has_ended = act.occurred_at >= wait.until
+    return Wait(
+        begun_at=act.occurred_at if has_ended else wait.begun_at, until=max(wait.until, until)
+    )
 
 
 def read_answer(text: str) -> bool | None:

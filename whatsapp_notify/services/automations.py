@@ -147,7 +147,7 @@ def _with_qr_code(occasion: Occasion, event: ShopEvent, *, until: datetime) -> O
 
 
 def _topic(automation: Automation, event: ShopEvent) -> Topic:
-    """This will let the question about a consent go with the topic that it asks about."""
+    """This will file the question about a consent under the first topic that it asks about."""
     if event.name != Event.CONSENT_UNCONFIRMED:
         return automation.topic
     return next(iter(confirmations.asked_topics(data=event.data)), automation.topic)

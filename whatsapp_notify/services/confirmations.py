@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from whatsapp_notify.domain import confirmation
-from whatsapp_notify.domain.confirmation import Act
+from whatsapp_notify.domain.confirmation import Act, Wait
 from whatsapp_notify.domain.policy import LawfulBasis, Purpose
+from whatsapp_notify.domain.statuses import MAY_HAVE_LEFT
 from whatsapp_notify.models import (
     Automation,
     ConsentRecord,
@@ -24,6 +25,7 @@ from whatsapp_notify.models import (
     Contact,
     InboundMessage,
     Message,
+    ShopEvent,
     Topic,
 )
 from whatsapp_notify.models.automation import Event
@@ -85,12 +87,12 @@ def deadline(*, contact: Contact, topic: Topic, source: str, now: datetime) -> d
     return now + timedelta(days=topic.confirmation_days)
 
 
-def waits_until(*, record: ConsentRecord) -> datetime | None:
-    """This will read from the ledger until when the consent that a record is about waits."""
+def wait_of(*, record: ConsentRecord) -> Wait | None:
+    """This will read from the ledger whether the consent that a record is about waits."""
     rows = ConsentRecord.objects.filter(
         contact_id=record.contact_id, topic_id=record.topic_id, channel=record.channel
     ).values_list("occurred_at", "action", "source", "evidence")
-    return confirmation.waits_until(
+    return confirmation.find_wait(
         Act(
             occurred_at=occurred_at,
             is_grant=action == ConsentRecord.Action.GRANT,
@@ -102,9 +104,55 @@ def waits_until(*, record: ConsentRecord) -> datetime | None:
     )
 
 
+def unasked(
+    *, contact: Contact, waits: Sequence[tuple[Topic, Wait]], now: datetime
+) -> Sequence[Topic]:
+    """This will return those of the topics that wait which no question asks about.
+
+    A question that waits to leave asks, and so does one that may have reached the customer since
+    the wait began; one that was refused, failed or came too late does not.
+    """
+    if not waits:
+        return []
+    leaving = _leaving(contact, now)
+    asked_at = _asked_at(contact)
+    return [
+        topic
+        for topic, wait in waits
+        if topic.key not in leaving
+        and (topic.key not in asked_at or asked_at[topic.key] < wait.begun_at)
+    ]
+
+
+def _leaving(contact: Contact, now: datetime) -> frozenset[str]:
+    """This will return the topics of questions that are to leave, or to be planned."""
+    planned = _questions(contact).filter(is_pending=True, expires_at__gt=now)
+    told = ShopEvent.objects.filter(
+        contact=contact, name=Event.CONSENT_UNCONFIRMED, is_pending=True
+    )
+    data = [*planned.values_list("event__data", flat=True), *told.values_list("data", flat=True)]
+    return frozenset(key for each in data for key in topic_keys(data=each))
+
+
+def _asked_at(contact: Contact) -> Mapping[str, datetime]:
+    """This will tell when the last question that may have arrived was made, by topic."""
+    arrived = _questions(contact).filter(state__in=MAY_HAVE_LEFT).order_by("created_at")
+    rows = arrived.values_list("created_at", "event__data")
+    return {key: at for at, data in rows for key in topic_keys(data=data)}
+
+
+def _questions(contact: Contact) -> QuerySet[Message]:
+    return Message.objects.filter(contact=contact, event_name=confirmation.EVENT)
+
+
+def topic_keys(*, data: Mapping[str, Any] | None) -> Sequence[str]:
+    """This will return the keys of the topics that the event behind a question names."""
+    return str((data or {}).get(TOPIC_KEYS, "")).split()
+
+
 def asked_topics(*, data: Mapping[str, Any]) -> Sequence[Topic]:
     """This will return the topics that the event behind a question names, in its order."""
-    keys = str(data.get(TOPIC_KEYS, "")).split()
+    keys = topic_keys(data=data)
     found = {topic.key: topic for topic in Topic.objects.filter(key__in=keys)} if keys else {}
     return [found[key] for key in keys if key in found]
 

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import F
 
 from whatsapp_notify import signals
+from whatsapp_notify.domain.confirmation import Wait
 from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.domain.storable import storable
 from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, Topic
@@ -208,8 +209,8 @@ class _Taken:
     record: ConsentRecord
     state: ConsentState
     is_changed: bool
-    #: It waits for a confirmation that nobody has been asked for.
-    is_unasked: bool
+    #: The confirmation that it waits for, if it does.
+    wait: Wait | None
 
     @property
     def is_in_force(self) -> bool:
@@ -237,7 +238,7 @@ def _record(
             doorbells.ring(signals.consent_changed, sender=ConsentRecord, record_id=record.pk)
         if action == Action.GRANT:
             _join(row, [each.record for each in taken if each.is_in_force], occurred_at, now)
-            _ask(row, [each.record for each in taken if each.is_unasked], now)
+            _ask(row, taken, now)
         return records
 
 
@@ -374,13 +375,15 @@ def _stand(record: ConsentRecord, state: ConsentState) -> _Taken:
     if decides:
         state.is_granted = record.action == Action.GRANT
         state.record, state.changed_at = record, record.occurred_at
+    wait = None
     if waited_until is not None or record.topic.confirmation_days:
-        state.confirm_by = confirmations.waits_until(record=record)
+        wait = confirmations.wait_of(record=record)
+        state.confirm_by = wait.until if wait is not None else None
     return _Taken(
         record=record,
         state=state,
         is_changed=decides or state.confirm_by != waited_until,
-        is_unasked=state.confirm_by is not None and state.confirm_by != waited_until,
+        wait=wait,
     )
 
 
@@ -415,15 +418,18 @@ def _join(
         events.record(joined, now=now)
 
 
-def _ask(contact: Contact, records: Sequence[ConsentRecord], now: datetime) -> None:
+def _ask(contact: Contact, taken: Sequence[_Taken], now: datetime) -> None:
     """This will tell that consent waits, so that its customer is asked: once, about all of it."""
-    if not records:
+    waits = [(each.record.topic, each.wait) for each in taken if each.wait is not None]
+    topics = confirmations.unasked(contact=contact, waits=waits, now=now)
+    if not topics:
         return
+    first = next(each.record for each in taken if each.record.topic in topics)
     unconfirmed = Happening(
         name=Event.CONSENT_UNCONFIRMED,
-        key=f"{Event.CONSENT_UNCONFIRMED}:{records[0].pk}",
+        key=f"{Event.CONSENT_UNCONFIRMED}:{first.pk}",
         contact_id=contact.pk,
         occurred_at=now,
-        data={confirmations.TOPIC_KEYS: " ".join(record.topic.key for record in records)},
+        data={confirmations.TOPIC_KEYS: " ".join(topic.key for topic in topics)},
     )
     events.record(unconfirmed, now=now)

@@ -34,6 +34,7 @@ from whatsapp_notify.models import (
     Topic,
 )
 from whatsapp_notify.models.set_based import among, as_text, from_text
+from whatsapp_notify.services import confirmations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -151,7 +152,9 @@ class Batch:
         self._contacts = _read_contacts(contact_ids) if contacts is None else contacts
         self._topics = Topic.objects.in_bulk({message.topic_id for message in messages})
         self._addresses = _read_addresses(contact_ids)
-        self._consents = _read_consents(contact_ids, self._topics)
+        self._asked = _read_asked(messages)
+        asked_ids = {pk for topic_ids in self._asked.values() for pk in topic_ids}
+        self._consents = _read_consents(contact_ids, asked_ids.union(self._topics))
         self._templates = _read_templates(messages)
         self._windows = _read_windows(contact_ids, sender)
         self._superseding = _read_superseding(messages)
@@ -233,12 +236,24 @@ class Batch:
             promotions_paused_reason=contact.promotions_paused_reason,
             pair_paced_until=contact.paced_until,
             everything_stopped_at=contact.everything_stopped_at,
-            consent=self._consents.get((message.contact_id, message.topic_id, message.channel)),
+            consent=self._consent(message),
             template=template,
             window_expires_at=self._windows.get(message.contact_id),
             promotions_lately=self._promotions[message.contact_id],
             superseded_by=self._superseded_by(message),
         )
+
+    def _consent(self, message: Subject) -> ConsentFacts | None:
+        """This will return where the contact stands on the topic.
+
+        A question may ask about several: it goes with one that waits, as long as there is one.
+        """
+        contact_id, channel = message.contact_id, message.channel
+        for topic_id in self._asked.get(message.event_id, ()) if self._asked else ():
+            asked = self._consents.get((contact_id, topic_id, channel))
+            if asked and asked.is_granted and asked.confirm_by and asked.confirm_by > self._now:
+                return asked
+        return self._consents.get((contact_id, message.topic_id, channel))
 
     def _superseded_by(self, message: Subject) -> str:
         enders = policy.SUPERSEDED_BY.get(message.event_name, frozenset())
@@ -315,6 +330,19 @@ def _read_addresses(contact_ids: set[int]) -> dict[int, Address]:
         )
         for contact_id, values in found.items()
     }
+
+
+def _read_asked(messages: Sequence[Subject]) -> dict[int | None, list[int]]:
+    """This will return what the events of questions about consent ask about, by their ids."""
+    questions = [each for each in messages if each.event_name == confirmation.EVENT]
+    event_ids = {each.event_id for each in questions if each.event_id is not None}
+    if not event_ids:
+        return {}
+    rows = ShopEvent.objects.filter(pk__in=event_ids).values_list("pk", "data")
+    keys = {pk: confirmations.topic_keys(data=data) for pk, data in rows}
+    wanted = {key for each in keys.values() for key in each}
+    ids = dict(Topic.objects.filter(key__in=wanted).values_list("key", "pk"))
+    return {pk: [ids[key] for key in each if key in ids] for pk, each in keys.items()}
 
 
 def _read_consents(
