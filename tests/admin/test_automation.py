@@ -103,6 +103,19 @@ class TestForm:
         assert automation.name == "Renamed"
         assert automation.parameters["body.1"] == "{first_name}"
 
+    @pytest.mark.parametrize("event", ["order.shipped", "consent.unconfirmed"])
+    def test_refuses_a_topic_that_nobody_can_withdraw_from(
+        self, event: str, owner: Client, automation: Automation
+    ) -> None:
+        service = make.make_topic("service", purpose="service", lawful_basis="contract")
+
+        data = form_of(automation, topic=service.pk, event=event)
+        html = owner.post(url_of(automation), data).content.decode()
+
+        automation.refresh_from_db()
+        assert automation.topic != service
+        assert "Nobody can withdraw from answers to the customer" in html
+
     def test_adds_an_automation(self, owner: Client, automation: Automation) -> None:
         owner.post(f"{LIST}add/", form_of(automation, name="Second"))
 

@@ -61,7 +61,7 @@ class TestConfirmationDays:
         self, owner: Client, fields: dict[str, str]
     ) -> None:
         topic = make.make_topic("offers", purpose="promotion")
-        make.make_automation(topic, event="consent.unconfirmed")
+        make.make_automation(make.make_topic("orders"), event="consent.unconfirmed")
 
         html = save(owner, topic, **fields)
 
@@ -76,6 +76,62 @@ class TestConfirmationDays:
 
         topic.refresh_from_db()
         assert topic.confirmation_days == 0
+
+
+@pytest.mark.django_db
+class TestPurpose:
+    """From answers to the customer nobody can withdraw."""
+
+    def to_service(self, owner: Client, topic: Topic) -> str:
+        html = save(owner, topic, purpose="service", confirmation_days="0")
+        topic.refresh_from_db()
+        return html
+
+    @pytest.mark.parametrize("action", ["grant", "withdraw"])
+    def test_becomes_no_service_where_customers_have_chosen(
+        self, owner: Client, now: datetime, action: str
+    ) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+        make.make_consent(make.make_contact(), topic, at=now, action=action)
+
+        html = self.to_service(owner, topic)
+
+        assert topic.purpose == "promotion"
+        assert "Customers have given or withdrawn consent to this topic." in html
+
+    def test_becomes_no_service_where_automations_use_it(self, owner: Client) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+        automation = make.make_automation(topic)
+
+        html = self.to_service(owner, topic)
+
+        assert topic.purpose == "promotion"
+        assert f"Automations use this topic: {automation.name}." in html
+
+    def test_becomes_service_where_nothing_stands_against_it(self, owner: Client) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+
+        self.to_service(owner, topic)
+
+        assert topic.purpose == "service"
+
+    def test_may_become_another_one(self, owner: Client, now: datetime) -> None:
+        topic = make.make_topic("offers", purpose="promotion")
+        make.make_consent(make.make_contact(), topic, at=now)
+
+        save(owner, topic, purpose="survey", confirmation_days="0")
+
+        topic.refresh_from_db()
+        assert topic.purpose == "survey"
+
+    def test_that_is_service_already_can_be_edited(self, owner: Client, now: datetime) -> None:
+        topic = make.make_topic("help", purpose="service")
+        make.make_consent(make.make_contact(), topic, at=now)
+
+        save(owner, topic, name="Help", confirmation_days="0")
+
+        topic.refresh_from_db()
+        assert topic.name == "Help"
 
 
 @pytest.mark.django_db

@@ -49,6 +49,12 @@ SENTENCES = [
     (
         "consent",
         "blocked",
+        {"basis": "contract", "topic": "help", "record": 13, "is_answer": False},
+        "An automation sends it, but the topic “help” is only for answers to what the customer",
+    ),
+    (
+        "consent",
+        "blocked",
         {"basis": "contract", "topic": "sale", "everything_stopped_at": AT},
         "stopped all messages on Nov. 3, 2026, 2:05 p.m., and has not agreed to the topic “sale”",
     ),

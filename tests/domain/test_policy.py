@@ -154,6 +154,11 @@ TABLE: list[tuple[str, str, dict[str, Any], Outcome, dict[str, Any]]] = [
     ("consent", "answer",
      {"wish": {"is_template": True}, "template": UTILITY, "window_expires_at": None,
       "consent": YES}, P, {"record": 7}),
+    *[("consent", "answer",
+       {"wish": {"event": "order.shipped", "is_template": is_template}, "template": UTILITY,
+        "consent": consent}, B, {"is_answer": False})
+      for is_template in (True, False) for consent in (None, YES)],
+    ("consent", "question", {"window_expires_at": NOW + HOUR}, P, {}),
     ("consent", "answer", {"everything_stopped_at": NOW}, P, {}),
     ("consent", "order", {"everything_stopped_at": NOW}, P, {"record": 7}),
     *[("consent", "order",

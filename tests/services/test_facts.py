@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests import factories
+from tests import chat, factories
 from tests.factories import NOW
 from whatsapp_notify.models import (
     Contact,
@@ -37,6 +37,26 @@ def happened(name: str, order_ref: str = "A1") -> ShopEvent:
         name=name, key=f"{name}:{order_ref}:{ShopEvent.objects.count()}", order_ref=order_ref,
         occurred_at=NOW,
     )  # fmt: skip
+
+
+class TestService:
+    def test_automation_sends_nothing_of_it_even_while_the_customer_writes(self) -> None:
+        person = factories.contact(consents=("orders",))
+        factories.topic("service")
+        chat.write("STOP", by=chat.person(person), at=NOW)
+
+        message = factories.queued(person, key="service", event_name="order.shipped")
+
+        assert (message.state, message.reason) == ("blocked", "consent")
+
+    def test_answer_to_what_the_customer_wrote_leaves(self) -> None:
+        person = factories.contact(consents=("orders",))
+        factories.topic("service")
+        row = chat.write("STOP", by=chat.person(person), at=NOW)
+
+        answer = Message.objects.get(in_reply_to=row)
+
+        assert (answer.state, answer.topic.key) == ("queued", "service")
 
 
 class TestBatch:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from whatsapp_notify import conf
 from whatsapp_notify.domain import placeholders as expressions
 from whatsapp_notify.domain import templates
+from whatsapp_notify.domain.policy import Purpose
 from whatsapp_notify.domain.templates import Placeholder, TemplateDefinition
 from whatsapp_notify.models import Automation, ShopEvent, Template, Topic
 from whatsapp_notify.models.automation import Event
@@ -64,6 +65,18 @@ class AutomationForm(forms.ModelForm):
         parameters = self.instance.parameters or {}
         for name, placeholder in self.inputs.items():
             self.initial[name] = parameters.get(placeholder.key, "")
+
+    def clean_topic(self) -> Topic:
+        topic: Topic = self.cleaned_data["topic"]
+        if topic.purpose == Purpose.SERVICE:
+            raise forms.ValidationError(
+                _(
+                    "Nobody can withdraw from answers to the customer, so no automation may send "
+                    "them. Choose another topic."
+                ),
+                code="service",
+            )
+        return topic
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

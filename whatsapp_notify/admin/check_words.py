@@ -142,6 +142,14 @@ def _consent(outcome: str, seen: Evidence) -> str:
         basis = str(seen.get("basis", ""))
         label = dict(Topic.LawfulBasisChoices.choices).get(basis, basis)
         return _("No record needed: the ground is %(basis)s.") % {"basis": label}
+    if seen.get("is_answer") is False:
+        return (
+            _(
+                "An automation sends it, but the topic “%(topic)s” is only for answers to what "
+                "the customer wrote. Choose another topic for the automation."
+            )
+            % values
+        )
     if seen.get("record"):
         return _("Withdrawn on %(at)s %(source)s (record #%(record)s).") % values
     if "everything_stopped_at" in seen:

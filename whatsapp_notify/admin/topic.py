@@ -10,13 +10,35 @@ from django.utils.translation import gettext_lazy as _
 
 from whatsapp_notify.admin import base
 from whatsapp_notify.domain.policy import LawfulBasis, Purpose
-from whatsapp_notify.models import Topic
+from whatsapp_notify.models import Automation, ConsentState, Topic
 from whatsapp_notify.models.automation import Event
 from whatsapp_notify.services import confirmations
 
 
 class TopicForm(forms.ModelForm):
     """A topic whose settings fit each other."""
+
+    def clean_purpose(self) -> str:
+        purpose = str(self.cleaned_data["purpose"])
+        if purpose == Purpose.SERVICE and "purpose" in self.changed_data and self.instance.pk:
+            self._check_that_nothing_can_be_withdrawn()
+        return purpose
+
+    def _check_that_nothing_can_be_withdrawn(self) -> None:
+        if ConsentState.objects.filter(topic=self.instance).exists():
+            raise forms.ValidationError(
+                _(
+                    "Customers have given or withdrawn consent to this topic. Nobody can withdraw "
+                    "from answers to the customer, so they need another topic."
+                ),
+                code="chosen",
+            )
+        if automations := list(Automation.objects.filter(topic=self.instance).order_by("pk")):
+            raise forms.ValidationError(
+                _("Automations use this topic: %(names)s. Choose another topic for them first."),
+                code="in_use",
+                params={"names": ", ".join(each.name for each in automations)},
+            )
 
     def clean_confirmation_days(self) -> int:
         days = int(self.cleaned_data["confirmation_days"])

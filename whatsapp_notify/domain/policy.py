@@ -184,6 +184,10 @@ class Block:
     reason: str
 
 
+#: Events of messages that may be service: answers have none, and the question about a consent
+#: is asked on the ground of that consent.
+_ANSWERING = frozenset({"", confirmation.EVENT})
+
 #: Name, outcome and evidence of a check, as they are read from a row.
 CheckMade = tuple[str, str, Evidence]
 
@@ -349,6 +353,9 @@ def _consent(request: Request, facts: Facts, now: datetime) -> Check:
             "source": consent.source,
         }
     is_service = request.purpose is Purpose.SERVICE
+    if is_service and request.event not in _ANSWERING:
+        # Nobody can withdraw from answers, and a stop itself opens the window for them.
+        return _blocked("consent", **seen, is_answer=False)
     if is_service and _answers_the_customer(request, facts, now):
         # An answer to what the customer wrote: the open service window is the ground.
         return _passed("consent", **seen)
