@@ -414,6 +414,16 @@ class TestCandidates:
         assert phone.candidates(e164) == wa_ids
 
     @given(st.from_regex(r"\+(55|52|54|358)[0-9]{8,11}", fullmatch=True))
+    def test_that_may_be_meant_are_listed_both_ways(self, e164: str) -> None:
+        found = phone.possible(e164)
+
+        assert found[: len(phone.candidates(e164))] == phone.candidates(e164)
+        assert all(e164[1:] in phone.possible(f"+{other}") for other in found)
+
+    def test_that_is_none_has_no_spelling(self) -> None:
+        assert phone.possible("54") == ()
+
+    @given(st.from_regex(r"\+(55|52|54|358)[0-9]{8,11}", fullmatch=True))
     def test_lists_different_numbers_that_start_with_its_own(self, e164: str) -> None:
         found = phone.candidates(e164)
 

@@ -115,6 +115,22 @@ def from_wa_id(digits: str) -> str | None:
     return f"+{digits}" if _WA_ID.fullmatch(digits) else None
 
 
+def possible(e164: str) -> tuple[str, ...]:
+    """This will list all wa_ids of which this number may be a spelling, its own digits first.
+
+    As ``candidates``, and both ways: of numbers without the 9 of Argentina or Brazil, which may
+    be landlines, also the one with it. So it may name somebody else: for withdrawals only.
+    """
+    digits = e164.removeprefix("+")
+    found = candidates(e164)
+    match digits[:2], len(digits):
+        case "54", 12:
+            found = (*found, f"549{digits[2:]}")
+        case "55", 12:
+            found = (*found, f"{digits[:4]}9{digits[4:]}")
+    return tuple(dict.fromkeys(found))
+
+
 def candidates(e164: str) -> tuple[str, ...]:
     """This will list the wa_ids under which WhatsApp may know a number, its own digits first.
 

@@ -9,7 +9,9 @@ from whatsapp_notify.models.contact import Contact
 from whatsapp_notify.models.sender import Sender
 
 if TYPE_CHECKING:
+    from whatsapp_notify.cloud_api.webhooks import Person
     from whatsapp_notify.models.conversation import Conversation
+    from whatsapp_notify.models.message import Message
 
 
 class InboundMessage(models.Model):
@@ -106,6 +108,24 @@ class InboundMessage(models.Model):
     def kept_conversation(self) -> "Conversation | None":
         """The conversation as it was when it was remembered, if it was."""
         return getattr(self, "_conversation", None)
+
+    def keep_told(self, *, person: "Person", quoted: "Message | None") -> None:
+        """This will remember what the webhook told: who wrote, and which message was quoted."""
+        self._person, self._quoted = person, quoted
+
+    @property
+    def kept_person(self) -> "Person | None":
+        """Who wrote, by all ids that the webhook told; None where it is not being read."""
+        return getattr(self, "_person", None)
+
+    @property
+    def quoted(self) -> "Message | None":
+        """The message that was quoted, also where we sent it to another contact of the person.
+
+        For consent alone: an order, say, must not pass to another contact. So ``answers`` names
+        only messages of the contact, and this is forgotten once the webhook has been read.
+        """
+        return getattr(self, "_quoted", None) or self.answers
 
     def __repr__(self) -> str:
         return f"<InboundMessage #{self.pk} {self.kind}>"

@@ -167,7 +167,7 @@ def question_of(*, inbound: InboundMessage) -> Message | None:
 
     That is the bubble that was answered, or else what the shop wrote last.
     """
-    found = inbound.answers or _last(inbound, last_calls.seen())
+    found = inbound.quoted or _last(inbound, last_calls.seen())
     return found if found is not None and found.event_name == confirmation.EVENT else None
 
 

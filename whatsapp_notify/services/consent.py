@@ -8,10 +8,9 @@ stop, the gate refuses what has no record of its own. A start is everything that
 offers, said in the chat; a box ticked in the shop speaks of itself alone.
 """
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -120,6 +119,44 @@ def ask_anew(*, contact: Contact, now: datetime) -> None:
             _record(row, [(topic, proof) for topic in topics], Action.GRANT, now, now)
 
 
+def withdraw_from_all(
+    *,
+    people: Sequence[Contact],
+    proof: Proof,
+    occurred_at: datetime,
+    now: datetime,
+    topics: Iterable[Topic] | None = None,
+    of: Contact | None = None,
+) -> list[list[ConsentRecord]]:
+    """This will withdraw consent of each contact that a person may be, as ``withdraw``.
+
+    Needs a transaction. The key of the proof gets the contact's id, but for the contact ``of``.
+
+    Args:
+        people: In the order of their ids: see Note [Locks are taken in one order] of ``claims``.
+
+    Returns:
+        The records of each, in order.
+    """
+    asked = None if topics is None else list(topics)
+    return [
+        withdraw(
+            contact=contact,
+            topics=asked,
+            proof=proof if of is not None and contact.pk == of.pk else _proof_of(proof, contact),
+            occurred_at=occurred_at,
+            now=now,
+        )
+        for contact in people
+    ]
+
+
+def hold(*, people: Sequence[Contact]) -> None:
+    """This will hold contacts, in the order in which they are given. Needs a transaction."""
+    for contact in people:
+        _lock(contact)
+
+
 def stop_marketing(*, contact: Contact, proof: Proof, occurred_at: datetime, now: datetime) -> None:
     """This will keep WhatsApp's own stop: promotions are withdrawn here as well.
 
@@ -192,6 +229,12 @@ def promotion_topics() -> list[Topic]:
     return list(Topic.objects.filter(purpose=Purpose.PROMOTION).order_by("id"))
 
 
+def _proof_of(proof: Proof, contact: Contact) -> Proof:
+    if not proof.dedupe_key:
+        return proof
+    return replace(proof, dedupe_key=f"{proof.dedupe_key}:{contact.pk}")
+
+
 def _is_news(contact: Contact, occurred_at: datetime, *, or_equal: bool) -> bool:
     known = contact.marketing_changed_at
     return known is None or occurred_at > known or (or_equal and occurred_at == known)
@@ -253,7 +296,7 @@ def _is_start(proofs: Sequence[tuple[Topic, Proof]]) -> bool:
 def _about_everything(proofs: Iterable[tuple[Topic, Proof]]) -> list[tuple[Topic, Proof]]:
     """This will say in the proofs that the act was about all that the shop sends by itself."""
     return [
-        (topic, dataclasses.replace(proof, evidence={**proof.evidence, _EVERYTHING: True}))
+        (topic, replace(proof, evidence={**proof.evidence, _EVERYTHING: True}))
         for topic, proof in proofs
     ]
 

@@ -1,12 +1,12 @@
 """Stop and start as customers write them, and what is done about it."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
-from whatsapp_notify.cloud_api.webhooks import contents
+from whatsapp_notify.cloud_api.webhooks import Person, contents
 from whatsapp_notify.domain import confirmation, replies, understanding
 from whatsapp_notify.domain.understanding import Meaning, Verdict
 from whatsapp_notify.models import ConsentRecord, Contact, InboundMessage, Message, Topic
@@ -18,6 +18,7 @@ from whatsapp_notify.services import (
     doorbells,
     opt_out_breaker,
     promotion_pauses,
+    together,
 )
 from whatsapp_notify.services.consent import Proof
 
@@ -63,7 +64,8 @@ def ask_a_person(*, row: InboundMessage, verdict: Verdict, now: datetime) -> Non
 
     Told once a day for each customer; not at all for what the breaker holds, which has rung.
     """
-    promotion_pauses.pause(contact=row.contact, reason=Contact.PauseReason.OPT_OUT_UNCLEAR, now=now)
+    for contact in whole_person(row=row, now=now):
+        promotion_pauses.pause(contact=contact, reason=Contact.PauseReason.OPT_OUT_UNCLEAR, now=now)
     if row.content["understood"]["is_held"]:
         return
     asked = InboundMessage.objects.filter(
@@ -76,16 +78,47 @@ def ask_a_person(*, row: InboundMessage, verdict: Verdict, now: datetime) -> Non
         doorbells.ring(signals.attention_needed, reason="opt_out_unclear", detail=detail)
 
 
+def whole_person(*, row: InboundMessage, now: datetime) -> Sequence[Contact]:
+    """This will return all contacts that the writer may be, in the order of their ids.
+
+    WhatsApp shows a message to whom it was sent only, so who quotes one is whom we wrote to.
+    """
+
+    def read(rows: Sequence[InboundMessage]) -> Mapping[int, Sequence[Contact]]:
+        people = [(each.kept_person or Person(), _known_as(each)) for each in rows]
+        found = contacts.all_of_people(people=people, at=now)
+        return {each.pk: several for each, several in zip(rows, found, strict=True)}
+
+    return together.each("whole_person", row, read) or [row.contact]
+
+
+def not_recorded(*, row: InboundMessage, now: datetime) -> Sequence[Contact]:
+    """This will return the contacts of the person in whose ledger the message is not."""
+    return [
+        contact
+        for contact in whole_person(row=row, now=now)
+        if not consent.is_recorded(contact=contact, dedupe_key=_dedupe_key(row))
+    ]
+
+
 def obey(
-    *, row: InboundMessage, message: wire.InboundMessage, verdict: Verdict, now: datetime
+    *,
+    row: InboundMessage,
+    message: wire.InboundMessage,
+    verdict: Verdict,
+    now: datetime,
+    people: Sequence[Contact] | None = None,
 ) -> str:
     """This will give or withdraw consent as the customer asks, and confirm what stands.
 
     Confirmed to everybody, also to those who talk with the staff: who stops must know that it
     worked.
 
+    Args:
+        people: From which contacts it is withdrawn; all that the person may be, if not told.
+
     Returns:
-        How the message was handled.
+        How the message was handled; for a person where a yes is said to nobody knows what.
     """
     is_button = isinstance(message.content, contents.ButtonTap | contents.ButtonReply)
     proof = Proof(
@@ -93,23 +126,16 @@ def obey(
         wording=row.text,
         language=row.contact.language,
         evidence={"inbound_id": row.pk} | ({} if verdict.is_exact else {"rule": verdict.rule}),
-        dedupe_key=f"inbound:{row.pk}",
+        dedupe_key=_dedupe_key(row),
     )
     if verdict.is_opt_out and not verdict.is_exact:
         _let_breaker_count(row)
-    match verdict.meaning:
-        case Meaning.OPT_OUT:
-            _opt_out(row, message.person, proof, now)
-            return HandledAs.OPT_OUT
-        case Meaning.OPT_OUT_PROMOTIONS:
-            _opt_out_of_promotions(row, proof, now)
-            return HandledAs.OPT_OUT
-        case Meaning.DECLINE:
-            _decline(row, proof, now)
-            return HandledAs.OPT_OUT
-        case Meaning.CONFIRM:
-            _confirm(row, proof, now)
-            return HandledAs.OPT_IN
+    if verdict.is_opt_out:
+        several = people if people is not None else whole_person(row=row, now=now)
+        _WITHDRAWALS[verdict.meaning](row, several, proof, now)
+        return HandledAs.OPT_OUT
+    if verdict.meaning is Meaning.CONFIRM:
+        return _confirm(row, proof, now)
     _opt_in(row, proof, now)
     return HandledAs.OPT_IN
 
@@ -126,7 +152,7 @@ def _read_answer(row: InboundMessage) -> Verdict | None:
     question = confirmations.question_of(inbound=row)
     if question is None:
         return None
-    if row.answers is None and not confirmations.is_open(question=question, at=row.sent_at):
+    if row.quoted is None and not confirmations.is_open(question=question, at=row.sent_at):
         return None
     meaning = Meaning.CONFIRM if is_yes else Meaning.DECLINE
     return Verdict(meaning=meaning, rule="answer to the question", is_exact=True)
@@ -153,35 +179,71 @@ def _keep_reason(row: InboundMessage, verdict: Verdict, *, is_held: bool) -> Non
     }
 
 
-def _opt_out(row: InboundMessage, person: wire.Person, proof: Proof, now: datetime) -> None:
+def _dedupe_key(row: InboundMessage) -> str:
+    return f"inbound:{row.pk}"
+
+
+def _known_as(row: InboundMessage) -> Sequence[Contact]:
+    quoted = row.quoted.contact if row.quoted is not None else row.contact
+    return [row.contact] if quoted.is_erased else [row.contact, quoted]
+
+
+def _opt_out(row: InboundMessage, people: Sequence[Contact], proof: Proof, now: datetime) -> None:
     """This will withdraw everything, and confirm it unless that was done before.
 
     An old stop that a newer start has overtaken is kept, but not confirmed: it would be a lie.
     """
-    is_known = consent.has_stopped_in_chat(contact=row.contact)
-    for contact in contacts.all_of_person(person=person, contact=row.contact, at=now):
-        key = f"{proof.dedupe_key}:{contact.pk}"
-        records = consent.withdraw(
-            contact=contact,
-            proof=dataclasses.replace(proof, dedupe_key=key),
-            occurred_at=min(row.sent_at, now),
-            now=now,
-        )
-        if contact == row.contact and not is_known and consent.is_decided_by(records=records):
-            answers.confirm_opt_out(inbound=row, now=now)
+    is_known = all(consent.has_stopped_in_chat(contact=each) for each in people)
+    stands = _withdraw(people, None, proof, occurred_at=min(row.sent_at, now), now=now)
+    if stands and not is_known:
+        answers.confirm_opt_out(inbound=row, now=now)
 
 
-def _opt_out_of_promotions(row: InboundMessage, proof: Proof, now: datetime) -> None:
+def _opt_out_of_promotions(
+    row: InboundMessage, people: Sequence[Contact], proof: Proof, now: datetime
+) -> None:
     """This will withdraw promotions only, and confirm it if that is what stands."""
-    records = consent.withdraw(
-        contact=row.contact,
-        topics=consent.promotion_topics(),
-        proof=proof,
-        occurred_at=min(row.sent_at, now),
-        now=now,
-    )
-    if consent.is_decided_by(records=records):
+    topics = consent.promotion_topics()
+    if _withdraw(people, topics, proof, occurred_at=min(row.sent_at, now), now=now):
         answers.confirm_end_of_promotions(inbound=row, now=now)
+
+
+def _decline(row: InboundMessage, people: Sequence[Contact], proof: Proof, now: datetime) -> None:
+    """This will withdraw consent to what the question asked about, and to nothing else.
+
+    Where the question is lost, to promotions.
+    """
+    question = confirmations.last_question(inbound=row)
+    topics = (
+        confirmations.topics_of(question=question)
+        if question is not None
+        else consent.promotion_topics()
+    )
+    occurred_at = _answered_at(row, question, now)
+    if _withdraw(people, topics, _answering(proof, question), occurred_at=occurred_at, now=now):
+        answers.confirm_no(inbound=row, now=now)
+
+
+_WITHDRAWALS = {
+    Meaning.OPT_OUT: _opt_out,
+    Meaning.OPT_OUT_PROMOTIONS: _opt_out_of_promotions,
+    Meaning.DECLINE: _decline,
+}
+
+
+def _withdraw(
+    people: Sequence[Contact],
+    topics: Sequence[Topic] | None,
+    proof: Proof,
+    *,
+    occurred_at: datetime,
+    now: datetime,
+) -> bool:
+    """This will withdraw consent of each contact, and tell whether that is what stands of all."""
+    kept = consent.withdraw_from_all(
+        people=people, topics=topics, proof=proof, occurred_at=occurred_at, now=now
+    )
+    return all(consent.is_decided_by(records=records) for records in kept)
 
 
 def _opt_in(row: InboundMessage, proof: Proof, now: datetime) -> None:
@@ -202,40 +264,37 @@ def _opt_in(row: InboundMessage, proof: Proof, now: datetime) -> None:
         answers.confirm_opt_in(inbound=row, now=now)
 
 
-def _confirm(row: InboundMessage, proof: Proof, now: datetime) -> None:
-    """This will give consent to what the question asked about, and confirm it if it stands."""
+def _confirm(row: InboundMessage, proof: Proof, now: datetime) -> str:
+    """This will give consent to what the question asked about, and confirm it if it stands.
+
+    It counts for the contact that was asked, whoever the writer is known as. Where the question
+    is lost, or went to somebody whose number has moved since, nothing is given.
+    """
     question = confirmations.last_question(inbound=row)
-    topics = _asked(question)
+    if question is None or not _is_whom_we_asked(row, question):
+        return HandledAs.PERSON
+    topics = confirmations.topics_of(question=question)
     consent.grant(
-        contact=row.contact,
+        contact=question.contact,
         topics=topics,
         proof=_answering(proof, question),
         occurred_at=_answered_at(row, question, now),
         now=now,
     )
-    if consent.is_in_force(contact=row.contact, topics=topics):
+    if consent.is_in_force(contact=question.contact, topics=topics):
         answers.confirm_opt_in(inbound=row, now=now)
+    return HandledAs.OPT_IN
 
 
-def _decline(row: InboundMessage, proof: Proof, now: datetime) -> None:
-    """This will withdraw consent to what the question asked about, and to nothing else."""
-    question = confirmations.last_question(inbound=row)
-    records = consent.withdraw(
-        contact=row.contact,
-        topics=_asked(question),
-        proof=_answering(proof, question),
-        occurred_at=_answered_at(row, question, now),
-        now=now,
+def _is_whom_we_asked(row: InboundMessage, question: Message) -> bool:
+    if question.contact_id == row.contact_id:
+        return True
+    asked = question.contact
+    return not asked.is_erased and contacts.is_still(
+        contact=asked,
+        person=row.kept_person or Person(),
+        since=question.called_at or question.created_at,
     )
-    if consent.is_decided_by(records=records):
-        answers.confirm_no(inbound=row, now=now)
-
-
-def _asked(question: Message | None) -> Sequence[Topic]:
-    """This will say what an answer is about; where the question is lost, promotions."""
-    if question is None:
-        return consent.promotion_topics()
-    return confirmations.topics_of(question=question)
 
 
 def _answering(proof: Proof, question: Message | None) -> Proof:

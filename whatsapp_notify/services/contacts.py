@@ -4,7 +4,8 @@
 A wrong merge hands one person's consent to another, and cannot be undone. So the provider's
 user id decides over the number; a number that turns up with another user id has moved to
 another person, who starts without consent; and where one person has become two contacts, they
-stay two. Only an opt-out counts for all of them: see ``all_of_person``.
+stay two. Only an opt-out counts for all of them: see ``all_of_people``. It may reach too far, where
+several share a number, but not too little.
 """
 
 import contextlib
@@ -23,6 +24,9 @@ from whatsapp_notify.models import Contact, Identity
 from whatsapp_notify.services import identities, replaying
 
 Kind = Identity.Kind
+
+#: From one number of a person to the next, at most; beyond two it has become improbable.
+_STEPS = 8
 
 
 class Entangled(WhatsAppNotifyError):
@@ -114,16 +118,64 @@ def all_of_person(
 ) -> Sequence[Contact]:
     """This will return the contact and all others that the person may be as well.
 
-    Whoever says "stop" must not be written to as somebody else: somebody first known by a
-    user id, and then by a phone in the shop, is two contacts. ``at`` is when they said it.
+    ``at`` is when the person told the ids; otherwise as ``all_of_people``.
     """
-    phone = phones.from_wa_id(person.wa_id)
-    of_the_id, of_the_number = _former_owners(person, at) if at is not None else (None, None)
-    ids = {(Kind.USER_ID, person.user_id)} if person.user_id and of_the_id is None else set()
-    (holders,) = identities.among([(ids, (phone or "") if of_the_number is None else "")])
-    found = [contact, of_the_id, of_the_number, *(each.contact for each in holders)]
-    # In the order of their ids, so that two processes never wait for each other in a ring.
-    return sorted({each for each in found if each is not None}, key=lambda each: each.pk)
+    return all_of_people(people=[(person, [contact])], at=at)[0]
+
+
+def all_of_contact(*, contact: Contact) -> Sequence[Contact]:
+    """This will return the contact and all others that may be the same person."""
+    return all_of_people(people=[(Person(), [contact])])[0]
+
+
+def all_of_number(*, phone: str) -> Sequence[Contact]:
+    """This will return all contacts that whoever has this E.164 number may be."""
+    return all_of_people(people=[(Person(wa_id=phone.removeprefix("+")), [])])[0]
+
+
+def all_of_people(
+    *, people: Sequence[tuple[Person, Collection[Contact]]], at: datetime | None = None
+) -> Sequence[Sequence[Contact]]:
+    """This will return all contacts that each of several people may be: for withdrawals only.
+
+    Whoever says "stop" must not be written to as somebody else: somebody first known by a
+    user id, and then by a phone in the shop, is two contacts. Each person is what WhatsApp told
+    and the contacts that are known to be them; found are the holders of these ids, then those
+    who share a number with one who was found, and so on. What has ended does not count.
+
+    Returns:
+        In the order of the people; the contacts in that of their ids, so that two processes
+        never wait for each other in a ring.
+    """
+    circles = []
+    wanted = []
+    for person, known in people:
+        ids, former = _ids_then(person, at)
+        circles.append({each.pk: each for each in (*known, *former)})
+        wanted.append(ids)
+    new = [set(circle) for circle in circles]
+    for _step in range(_STEPS):
+        numbers = identities.numbers_of({pk for each in new for pk in each})
+        for ids, added in zip(wanted, new, strict=True):
+            ids |= identities.spelled({number for pk in added for number in numbers.get(pk, ())})
+        holders = identities.holding(wanted)
+        wanted = [set() for _circle in circles]
+        new = [_widen(circle, rows) for circle, rows in zip(circles, holders, strict=True)]
+        if not any(new):
+            break
+    return [[circle[pk] for pk in sorted(circle)] for circle in circles]
+
+
+def is_still(*, contact: Contact, person: Person, since: datetime) -> bool:
+    """This will tell whether a person may be who the contact was then.
+
+    Not where another user id is known of the contact, nor where its number has ended since:
+    then the contact may have got another number, and the person the old one.
+    """
+    if _has_moved(contact, person):
+        return False
+    ended = contact.identities.filter(kind__in=identities.OF_THE_NUMBER, ended_at__gte=since)
+    return not ended.exists()
 
 
 def learn(*, contact: Contact, person: Person, now: datetime) -> None:
@@ -332,6 +384,25 @@ def _former_owners(person: Person, at: datetime) -> tuple[Contact | None, Contac
         return Contact.objects.filter(pk=next(filter(None, found), 0)).first()
 
     return first([(Kind.USER_ID, person.user_id)]), first(numbers)
+
+
+def _ids_then(
+    person: Person, at: datetime | None
+) -> tuple[set[tuple[str, str]], Collection[Contact]]:
+    """This will return the ids of a person that have not ended, and who had the others then."""
+    of_the_id, of_the_number = _former_owners(person, at) if at is not None else (None, None)
+    number = phones.from_wa_id(person.wa_id)
+    ids = identities.spelled({number}) if number and of_the_number is None else set()
+    if person.user_id and of_the_id is None:
+        ids.add((Kind.USER_ID, person.user_id))
+    return ids, [each for each in (of_the_id, of_the_number) if each is not None]
+
+
+def _widen(circle: dict[int, Contact], holders: Collection[Identity]) -> set[int]:
+    """This will add to the contacts of one person, and return the ids of those that are new."""
+    new = {row.contact_id: row.contact for row in holders if row.contact_id not in circle}
+    circle.update(new)
+    return set(new)
 
 
 def _end_former_owners(person: Person, now: datetime) -> None:

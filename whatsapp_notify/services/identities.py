@@ -63,20 +63,45 @@ def among(
     Each is some ids, by kind and value, and an E.164 number, which counts in all its spellings;
     empty where there is none.
     """
-    wanted = [_wanted(ids, phone) for ids, phone in people]
+    return holding([_wanted(ids, phone) for ids, phone in people])
+
+
+def holding(wanted: Sequence[Collection[tuple[str, str]]]) -> Sequence[Sequence[Identity]]:
+    """This will return for each of several sets of ids, by kind and value, who has them now."""
     # By value alone, which the index begins with: the kinds are few, and cost more to ask for.
     values = {value for each in wanted for _kind, value in each}
-    rows = _current().filter(value__in=sorted(values))
+    rows = _current().filter(value__in=sorted(values)) if values else ()
     by_id = {(row.kind, row.value): row for row in rows}
     return [[by_id[each] for each in ids if each in by_id] for ids in wanted]
 
 
+def spelled(numbers: Collection[str]) -> set[tuple[str, str]]:
+    """This will return all ids that may be one of these E.164 numbers: see ``phones.possible``."""
+    return _as_ids({digits for each in numbers for digits in phones.possible(each)})
+
+
+def numbers_of(contact_ids: Collection[int]) -> Mapping[int, Collection[str]]:
+    """This will return the E.164 numbers by which each contact is known now, of either kind."""
+    if not contact_ids:
+        return {}
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    rows = Identity.objects.filter(
+        among_ids("contact_id", contact_ids), kind__in=OF_THE_NUMBER, ended_at__isnull=True
+    )
+    for contact_id, value in rows.values_list("contact_id", "value"):
+        found[contact_id].add(value if value.startswith("+") else f"+{value}")
+    return found
+
+
 def _wanted(ids: Collection[tuple[str, str]], phone: str) -> set[tuple[str, str]]:
-    wanted = set(ids)
-    if phone:
-        for digits in phones.candidates(phone) or (phone.removeprefix("+"),):
-            wanted |= {(Kind.PHONE, f"+{digits}"), (Kind.WA_ID, digits)}
-    return wanted
+    spellings = phones.candidates(phone) or (phone.removeprefix("+"),) if phone else ()
+    return {*ids, *_as_ids(spellings)}
+
+
+def _as_ids(spellings: Collection[str]) -> set[tuple[str, str]]:
+    return {(Kind.PHONE, f"+{digits}") for digits in spellings} | {
+        (Kind.WA_ID, digits) for digits in spellings
+    }
 
 
 def kinds_of(contact_ids: Collection[int]) -> Mapping[int, frozenset[str]]:

@@ -101,7 +101,7 @@ def receive_all(
     # By contact, as whoever holds several contacts holds them by their ids: see ``claims``.
     for row, message in arrived:
         if _speaks(message):
-            _clear_unreachable(row.contact, now)
+            _clear_unreachable(row, now)
         if isinstance(message.content, contents.Media):
             inbound_media.note(inbound=row, content=message.content, now=now)
         routing.route(row=row, message=message, now=now)
@@ -125,14 +125,18 @@ def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
     )
     if row is None or message.group_id or routing.is_mere_notice(row=row, message=message):
         return
+    _keep_told(row, message, _answered([message]).get(_quoted_id(message)))
     verdict = consent_words.read(row=row, message=message)
     if not verdict.is_opt_out:
         return
     if not verdict.is_exact and row.handled_as != HandledAs.OPT_OUT:
         return
-    if consent.is_recorded(contact=row.contact, dedupe_key=f"inbound:{row.pk}"):
+    missing = consent_words.not_recorded(row=row, now=now)
+    if not missing:
         return
-    row.handled_as = consent_words.obey(row=row, message=message, verdict=verdict, now=now)
+    row.handled_as = consent_words.obey(
+        row=row, message=message, verdict=verdict, now=now, people=missing
+    )
     row.save(update_fields=["handled_as"])
 
 
@@ -177,7 +181,7 @@ def _rows(messages: Sequence[wire.InboundMessage], now: datetime) -> list[Inboun
     owners = contacts.by_persons(people=people, now=now)
     if len({each.pk for each in owners}) < len(owners):
         raise OnePersonTwice(OnePersonTwice.__doc__)
-    return [
+    rows = [
         InboundMessage(
             provider_message_id=message.provider_message_id[:200],
             contact=contact,
@@ -191,6 +195,14 @@ def _rows(messages: Sequence[wire.InboundMessage], now: datetime) -> list[Inboun
         )
         for message, quote, contact in zip(messages, quoted, owners, strict=True)
     ]
+    for row, message, quote in zip(rows, messages, quoted, strict=True):
+        _keep_told(row, message, quote)
+    return rows
+
+
+def _keep_told(row: InboundMessage, message: wire.InboundMessage, quoted: Message | None) -> None:
+    # In a group, somebody else may quote what we wrote.
+    row.keep_told(person=message.person, quoted=None if message.group_id else quoted)
 
 
 def _insert(rows: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
@@ -372,7 +384,10 @@ def _mark_replied(rows: Sequence[InboundMessage], now: datetime) -> None:
     )
 
 
-def _clear_unreachable(contact: Contact, now: datetime) -> None:
+def _clear_unreachable(row: InboundMessage, now: datetime) -> None:
+    contact = row.contact
     # What was found out later stands: see Note [A replay brings back and begins nothing].
     if contact.unreachable_since is not None and contact.unreachable_since <= now:
+        # It may be a stop, for all of them: see Note [Locks are taken in one order] of ``claims``.
+        consent.hold(people=consent_words.whole_person(row=row, now=now))
         Contact.objects.filter(pk=contact.pk).update(unreachable_since=None)

@@ -146,6 +146,10 @@ def _consent_word(incoming: Incoming) -> Acted | Passed:
             incoming.is_unclear = True
             return Passed(evidence=seen)
     handled_as = consent_words.obey(row=row, message=message, verdict=verdict, now=now)
+    if handled_as == HandledAs.PERSON:
+        is_led = conversations.is_with_person(inbound=row)
+        reason = Reason.WITH_PERSON if is_led else Reason.NOT_UNDERSTOOD
+        seen["reply"] = hand_over(inbound=row, reason=reason, now=now)
     return Acted(handled_as=handled_as, evidence=seen)
 
 
