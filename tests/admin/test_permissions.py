@@ -8,9 +8,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin import factories as make
-from whatsapp_notify.models import ConsentState, Message, Sender
+from whatsapp_notify.models import ConsentState, Contact, Identity, Message, Sender
 from whatsapp_notify.services import outbox
 
 PHONE = "+358401234567"
@@ -348,6 +349,35 @@ class TestWithdraw:
         assert state.record.source == "staff"
         assert state.record.wording == "Asked on the phone"
         assert state.record.recorded_by.startswith("staff-")
+
+    def test_counts_for_all_that_the_person_may_be_and_says_so(
+        self, staff: Staff, rows: dict[str, Any]
+    ) -> None:
+        other = Contact.objects.create()
+        known = rows["contact"].identities.get(kind="phone")
+        rows["contact"].identities.exclude(pk=known.pk).delete()
+        Identity.objects.create(contact=other, kind="wa_id", value=known.value.removeprefix("+"))
+        make.make_consent(other, make.make_topic(key="more"), at=timezone.now())
+        url = reverse("admin:whatsapp_notify_contact_withdraw", args=[rows["contact"].pk])
+        client = staff("view_contact", "change_contact")
+
+        before = client.get(url).content.decode()
+        topics = ConsentState.objects.values_list("topic_id", flat=True)
+        after = client.post(url, {"topics": list(topics)}, follow=True).content.decode()
+
+        assert "This person is known as 2 contacts. Consent of all is withdrawn." in before
+        assert "Consent to 2 topics was withdrawn." in after
+        assert "This person is known as 2 contacts. It was withdrawn for all of them." in after
+        assert not ConsentState.objects.filter(is_granted=True).exists()
+
+    def test_says_nothing_of_others_where_there_is_one(
+        self, staff: Staff, rows: dict[str, Any]
+    ) -> None:
+        url = reverse("admin:whatsapp_notify_contact_withdraw", args=[rows["contact"].pk])
+
+        assert (
+            "is known as" not in staff("view_contact", "change_contact").get(url).content.decode()
+        )
 
     def test_get_changes_nothing(self, owner: Client, rows: dict[str, Any]) -> None:
         owner.get(reverse("admin:whatsapp_notify_contact_withdraw", args=[rows["contact"].pk]))

@@ -8,13 +8,22 @@ import pytest
 import time_machine
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests import factories, shop
 from whatsapp_notify.api.access import Throttle
-from whatsapp_notify.models import ConsentRecord, ConsentState, Contact, Message, ShopEvent
+from whatsapp_notify.models import (
+    ConsentRecord,
+    ConsentState,
+    Contact,
+    Identity,
+    Message,
+    ShopEvent,
+)
 from whatsapp_notify.services import outbox
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +115,15 @@ class TestPermissions:
 
 
 class TestPost:
+    def test_a_grant_counts_for_one_contact_alone(self, api: APIClient) -> None:
+        factories.contact(phone=PHONE, consents=())
+        in_chat = factories.contact(phone="", consents=())
+        Identity.objects.create(contact=in_chat, kind="wa_id", value=PHONE.removeprefix("+"))
+
+        post(api)
+
+        assert not ConsentState.objects.filter(contact=in_chat).exists()
+
     def test_keeps_the_act_with_its_proof(self, api: APIClient) -> None:
         answer = post(
             api,
@@ -307,6 +325,46 @@ class TestWithdrawal:
 
         assert answer.json()["topics"] == ["feedback", "offers", "orders"]
         assert not ConsentState.objects.filter(contact=contact, is_granted=True).exists()
+
+    def test_counts_for_all_contacts_that_have_the_number(self, api: APIClient) -> None:
+        in_shop = factories.contact(phone=PHONE, consents=("orders", "offers"))
+        in_chat = factories.contact(phone="", consents=("orders", "offers"))
+        Identity.objects.create(contact=in_chat, kind="wa_id", value=PHONE.removeprefix("+"))
+        stranger = factories.contact(consents=("offers",))
+
+        for _time in range(2):
+            post(api, action="withdraw", topics=["offers"], wording=None, external_id="w")
+
+        standing = ConsentState.objects.filter(is_granted=True)
+        assert set(standing.values_list("contact", "topic__key")) == {
+            (in_shop.pk, "orders"),
+            (in_chat.pk, "orders"),
+            (stranger.pk, "offers"),
+        }
+        assert ConsentRecord.objects.filter(action="withdraw").count() == 2
+
+    def test_holds_the_contacts_in_the_order_of_their_ids(self, api: APIClient) -> None:
+        in_chat = factories.contact(phone="", consents=("offers",))
+        in_shop = factories.contact(phone=PHONE, consents=("offers",), first_name="Old")
+        Identity.objects.create(contact=in_chat, kind="wa_id", value=PHONE.removeprefix("+"))
+
+        with CaptureQueriesContext(connection) as seen:
+            post(api, action="withdraw", first_name="New")
+
+        locks = [
+            each["sql"]
+            for each in seen
+            if "SELECT" in each["sql"]
+            and '"marketing_stopped_at"' in each["sql"]
+            and 'contact"."id" =' in each["sql"]
+            and "LIMIT 21" in each["sql"]
+        ]
+        first, second = locks[:2]
+        assert f"= {in_chat.pk} " in first
+        assert f"= {in_shop.pk} " in second
+        updated = [n for n, each in enumerate(seen) if each["sql"].startswith("UPDATE")]
+        looked = [n for n, each in enumerate(seen) if each["sql"] == second]
+        assert looked[0] < updated[0]
 
     def test_of_a_person_unknown_to_the_shop_is_kept(self, api: APIClient) -> None:
         post(api, action="withdraw", topics=["offers"], wording=None)

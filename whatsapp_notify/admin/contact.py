@@ -1,12 +1,13 @@
 """Contacts: one person, what they agreed to, and what was written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -35,7 +36,7 @@ from whatsapp_notify.models import (
     Label,
     Topic,
 )
-from whatsapp_notify.services import consent
+from whatsapp_notify.services import consent, contacts
 
 
 class WithdrawForm(forms.Form):
@@ -195,13 +196,13 @@ class ContactAdmin(ContactDeeds, base.PageAdmin):
             raise Http404
         if not self.has_change_permission(request, contact):
             raise PermissionDenied
-        granted = Topic.objects.filter(
-            consentstate__contact=contact, consentstate__is_granted=True
-        ).order_by("id")
+        people = contacts.all_of_contact(contact=contact)
+        states = ConsentState.objects.filter(contact__in=people, is_granted=True)
+        granted = Topic.objects.filter(pk__in=states.values("topic_id")).order_by("id")
         form = WithdrawForm(request.POST or None, initial={"topics": granted})
         form.fields["topics"].queryset = granted  # type: ignore[attr-defined]
         if request.method == "POST" and form.is_valid():
-            return self._withdraw(request, contact, form)
+            return self._withdraw(request, contact, people, form)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
@@ -211,29 +212,45 @@ class ContactAdmin(ContactDeeds, base.PageAdmin):
             "customer": base.customer(contact),
             "form": form,
             "has_topics": granted.exists(),
+            "several": _("This person is known as %(n)d contacts. Consent of all is withdrawn.")
+            % {"n": len(people)}
+            if len(people) > 1
+            else "",
         }
         return TemplateResponse(request, "admin/whatsapp_notify/contact/withdraw.html", context)
 
-    def _withdraw(self, request: HttpRequest, contact: Contact, form: WithdrawForm) -> HttpResponse:
+    def _withdraw(
+        self,
+        request: HttpRequest,
+        contact: Contact,
+        people: Sequence[Contact],
+        form: WithdrawForm,
+    ) -> HttpResponse:
         now = timezone.now()
-        records = consent.withdraw(
-            contact=contact,
-            topics=list(form.cleaned_data["topics"]),
-            proof=consent.Proof(
-                source=ConsentRecord.Source.STAFF,
-                wording=form.cleaned_data["wording"],
-                recorded_by=request.user.get_username(),
-            ),
-            occurred_at=now,
-            now=now,
-        )
-        self.log_change(request, contact, _("Consent withdrawn."))
+        topics = list(form.cleaned_data["topics"])
+        with transaction.atomic():
+            consent.withdraw_from_all(
+                people=people,
+                topics=topics,
+                proof=consent.Proof(
+                    source=ConsentRecord.Source.STAFF,
+                    wording=form.cleaned_data["wording"],
+                    recorded_by=request.user.get_username(),
+                ),
+                occurred_at=now,
+                now=now,
+            )
+            for each in people:
+                self.log_change(request, each, _("Consent withdrawn."))
         text = ngettext(
             "Consent to %(n)d topic was withdrawn. Nothing more is sent about it.",
             "Consent to %(n)d topics was withdrawn. Nothing more is sent about them.",
-            len(records),
+            len(topics),
         )
-        self.message_user(request, text % {"n": len(records)}, messages.SUCCESS)
+        self.message_user(request, text % {"n": len(topics)}, messages.SUCCESS)
+        if len(people) > 1:
+            reached = _("This person is known as %(n)d contacts. It was withdrawn for all of them.")
+            self.message_user(request, reached % {"n": len(people)}, messages.SUCCESS)
         return HttpResponseRedirect(
             reverse("admin:whatsapp_notify_contact_change", args=[contact.pk])
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from whatsapp_notify import conf
+from whatsapp_notify.domain import phone as phones
 from whatsapp_notify.domain.occasions import Customer
 from whatsapp_notify.exceptions import WhatsAppNotifyError
 from whatsapp_notify.models import ConsentRecord, Contact, Topic
@@ -63,7 +65,8 @@ def take(act: Act, *, now: datetime) -> Taken:
     """This will add an act to the ledger, in one transaction; effective once committed.
 
     Somebody whom the shop does not know becomes a contact, for a withdrawal as well: the
-    answer tells nobody who is a customer.
+    answer tells nobody who is a customer. A withdrawal counts for all contacts that have the
+    number, a grant for one.
 
     Raises:
         domain.phone.InvalidPhone: The phone is none.
@@ -79,6 +82,8 @@ def take(act: Act, *, now: datetime) -> Taken:
 
 def _take(act: Act, *, now: datetime) -> Taken:
     is_grant = act.action == Action.GRANT
+    if not is_grant:
+        _hold_all(act)
     customer = Customer(
         phone=act.phone,
         first_name=act.first_name,
@@ -101,9 +106,28 @@ def _take(act: Act, *, now: datetime) -> Taken:
         evidence={"external_id": act.external_id} if act.external_id else {},
         dedupe_key=_dedupe_key(act),
     )
-    record = consent.grant if is_grant else consent.withdraw
-    record(contact=contact, topics=act.topics, proof=proof, occurred_at=occurred_at, now=now)
+    if is_grant:
+        consent.grant(
+            contact=contact, topics=act.topics, proof=proof, occurred_at=occurred_at, now=now
+        )
+    else:
+        consent.withdraw_from_all(
+            people=contacts.all_of_contact(contact=contact),
+            of=contact,
+            topics=act.topics,
+            proof=proof,
+            occurred_at=occurred_at,
+            now=now,
+        )
     return Taken(occurred_at=occurred_at, topic_keys=_keys(act.topics))
+
+
+def _hold_all(act: Act) -> None:
+    """This will hold all contacts that the act may be about, before one of them is brought up to
+    date: see Note [Locks are taken in one order] of ``claims``.
+    """
+    phone = phones.parse(act.phone, region=conf.load().DEFAULT_REGION)
+    consent.hold(people=contacts.all_of_number(phone=phone))
 
 
 def _told_before(act: Act) -> Sequence[ConsentRecord]:
