@@ -314,6 +314,14 @@ class TestStopOfEverything:
 
         assert self.leaves(contact, self.added())
 
+    def test_of_promotions_is_none_where_the_shop_has_nothing_else(self) -> None:
+        contact = factories.contact(consents=("offers",))
+        assert not Topic.objects.exclude(purpose=Purpose.PROMOTION).exists()
+
+        self.say(contact, WITHDRAW, topics=consent.promotion_topics())
+
+        assert self.leaves(contact, self.added())
+
     def test_of_marketing_at_whatsapp_is_none(self) -> None:
         contact = factories.contact(consents=("offers",))
 
@@ -410,6 +418,15 @@ class TestStopOfEverything:
 
         contact.refresh_from_db()
         assert contact.everything_stopped_at == NOW
+
+    def test_of_older_versions_over_the_api_is_none_where_all_topics_are_promotions(self) -> None:
+        contact = factories.contact(consents=("offers",))
+        self.say(contact, WITHDRAW, topics=consent.promotion_topics(), source=Source.API)
+
+        self.migrate()
+
+        contact.refresh_from_db()
+        assert contact.everything_stopped_at is None
 
     def migrate(self) -> None:
         name = "whatsapp_notify.migrations.0014_stop_of_everything"

@@ -26,8 +26,9 @@ def keep_known_stops(apps: Any, schema_editor: Any) -> None:
     started = records.filter(action="grant", source__in=IN_CHAT, evidence__question_id__isnull=True)
     starts = dict(started.values_list("contact").annotate(at=Max("occurred_at")))
     stops: dict[int, Any] = dict(in_chat.values_list("contact").annotate(at=Max("occurred_at")))
-    for pk, at in of_all.values_list("contact", "occurred_at").iterator():
-        stops[pk] = max(at, stops.get(pk, at))
+    if topics.exclude(purpose="promotion").exists():
+        for pk, at in of_all.values_list("contact", "occurred_at").iterator():
+            stops[pk] = max(at, stops.get(pk, at))
     for pk, at in stops.items():
         if pk not in starts or starts[pk] <= at:
             contacts.filter(pk=pk).update(everything_stopped_at=at)

@@ -99,8 +99,9 @@ def withdraw(
     committed; see Note [The last look] of ``claims``.
     """
     everything = list(Topic.objects.exclude(purpose=Purpose.SERVICE).order_by("id"))
-    proofs = [(topic, proof) for topic in (everything if topics is None else topics)]
-    if {topic.pk for topic, _proof in proofs} >= {topic.pk for topic in everything}:
+    named = everything if topics is None else list(topics)
+    proofs = [(topic, proof) for topic in named]
+    if topics is None or _are_all(named, everything):
         proofs = _about_everything(proofs)
     return _record(contact, proofs, Action.WITHDRAW, occurred_at, now)
 
@@ -283,6 +284,15 @@ def _record(
             _join(row, [each.record for each in taken if each.is_in_force], occurred_at, now)
             _ask(row, taken, now)
         return records
+
+
+def _are_all(topics: Sequence[Topic], everything: Sequence[Topic]) -> bool:
+    """This will tell whether these are all that the shop sends by itself.
+
+    Where that is promotions only, nothing is said of the order news that may come one day.
+    """
+    has_more = any(topic.purpose != Purpose.PROMOTION for topic in topics)
+    return has_more and {topic.pk for topic in topics} >= {topic.pk for topic in everything}
 
 
 def _is_start(proofs: Sequence[tuple[Topic, Proof]]) -> bool:
