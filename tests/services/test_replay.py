@@ -710,9 +710,9 @@ class TestPoison:
         WebhookEvent.objects.update(state="quarantined", is_pending=False, problem="Old words.")
         write_outcomes = replay.rereading.write_outcomes
 
-        def late(readings: Any) -> None:
+        def late(readings: Any, **named: Any) -> None:
             webhooks.drop(ids=[pk])
-            write_outcomes(readings)
+            write_outcomes(readings, **named)
 
         monkeypatch.setattr(replay.rereading, "write_outcomes", late)
 
