@@ -185,5 +185,5 @@ def ends_of_waiting(messages: list[Message], waiting: list[Message]) -> list[tup
 
 def clear_away() -> None:
     """This will leave nothing of a case to the next one."""
-    senders.close_circuit(sender=senders.current())
+    senders.close_circuit(sender=senders.current(), now=NOW)
     Message.objects.filter(is_pending=True).update(is_pending=False, state="cancelled")
