@@ -64,14 +64,10 @@ def called_inside_the_transaction() -> Iterator[None]:
         receipts.record(answers=[(outgoing, receipt)], now=clock())
 
     with (
-        mock.patch.object(claims, "transaction", SimpleNamespace(atomic=_joined)),
+        mock.patch.object(claims, "commits", SimpleNamespace(transaction_of_its_own=_atomic)),
         mock.patch.object(delivery, "deliver", _one_by_one(send, around=_atomic)),
     ):
         yield
-
-
-def _joined(*, durable: bool = False) -> Any:
-    return _atomic()
 
 
 def _one_by_one(send: Callable[[Outgoing, Callable[[], datetime]], None], *, around: Any) -> Any:
@@ -206,15 +202,11 @@ def trusting_skip_locked() -> Iterator[None]:
         return update_rows(model=Message, rows=rows, same=same)
 
     with (
-        mock.patch.object(claims, "transaction", SimpleNamespace(atomic=_no_transaction)),
+        mock.patch.object(claims, "commits", SimpleNamespace(transaction_of_its_own=nullcontext)),
         mock.patch.object(QuerySet, "select_for_update", lambda self, **options: self.all()),
         mock.patch.object(claims, "_update", update),
     ):
         yield
-
-
-def _no_transaction(*, durable: bool = False) -> Any:
-    return nullcontext()
 
 
 @contextmanager
