@@ -302,7 +302,7 @@ class TestReplay:
         message = chat.message(STOP, by=pair.hidden, answers=pair.sent())
         with pytest.MonkeyPatch.context() as patch:
             # As an older version, whose stop reached the writer alone.
-            patch.setattr(consent_words, "whole_person", lambda row, now: [row.contact])
+            patch.setattr(consent_words, "whole_person", lambda row, at: [row.contact])
             chat.receive(message)
         kept = ConsentRecord.objects.filter(contact=pair.in_chat).count()
         assert granted(pair.in_shop) == {"orders", "offers"}

@@ -64,7 +64,7 @@ def ask_a_person(*, row: InboundMessage, verdict: Verdict, now: datetime) -> Non
 
     Told once a day for each customer; not at all for what the breaker holds, which has rung.
     """
-    for contact in whole_person(row=row, now=now):
+    for contact in whole_person(row=row, at=now):
         promotion_pauses.pause(contact=contact, reason=Contact.PauseReason.OPT_OUT_UNCLEAR, now=now)
     if row.content["understood"]["is_held"]:
         return
@@ -78,7 +78,7 @@ def ask_a_person(*, row: InboundMessage, verdict: Verdict, now: datetime) -> Non
         doorbells.ring(signals.attention_needed, reason="opt_out_unclear", detail=detail)
 
 
-def whole_person(*, row: InboundMessage, now: datetime) -> Sequence[Contact]:
+def whole_person(*, row: InboundMessage, at: datetime) -> Sequence[Contact]:
     """This will return all contacts that the writer may be, in the order of their ids.
 
     WhatsApp shows a message to whom it was sent only, so who quotes one is whom we wrote to.
@@ -86,17 +86,17 @@ def whole_person(*, row: InboundMessage, now: datetime) -> Sequence[Contact]:
 
     def read(rows: Sequence[InboundMessage]) -> Mapping[int, Sequence[Contact]]:
         people = [(each.kept_person or Person(), _known_as(each)) for each in rows]
-        found = contacts.all_of_people(people=people, at=now)
+        found = contacts.all_of_people(people=people, at=at)
         return {each.pk: several for each, several in zip(rows, found, strict=True)}
 
     return together.each("whole_person", row, read) or [row.contact]
 
 
-def not_recorded(*, row: InboundMessage, now: datetime) -> Sequence[Contact]:
-    """This will return the contacts of the person in whose ledger the message is not."""
+def not_recorded(*, row: InboundMessage, at: datetime) -> Sequence[Contact]:
+    """This will return the contacts that the writer was then and whose ledger lacks the message."""
     return [
         contact
-        for contact in whole_person(row=row, now=now)
+        for contact in whole_person(row=row, at=at)
         if not consent.is_recorded(contact=contact, dedupe_key=_dedupe_key(row))
     ]
 
@@ -131,7 +131,7 @@ def obey(
     if verdict.is_opt_out and not verdict.is_exact:
         _let_breaker_count(row)
     if verdict.is_opt_out:
-        several = people if people is not None else whole_person(row=row, now=now)
+        several = people if people is not None else whole_person(row=row, at=now)
         _WITHDRAWALS[verdict.meaning](row, several, proof, now)
         return HandledAs.OPT_OUT
     if verdict.meaning is Meaning.CONFIRM:

@@ -131,7 +131,8 @@ def withdraw_again(message: wire.InboundMessage, *, now: datetime) -> None:
         return
     if not verdict.is_exact and row.handled_as != HandledAs.OPT_OUT:
         return
-    missing = consent_words.not_recorded(row=row, now=now)
+    # Told once more, it may name ids that are somebody else's by now.
+    missing = consent_words.not_recorded(row=row, at=row.received_at)
     if not missing:
         return
     row.handled_as = consent_words.obey(
@@ -389,5 +390,5 @@ def _clear_unreachable(row: InboundMessage, now: datetime) -> None:
     # What was found out later stands: see Note [A replay brings back and begins nothing].
     if contact.unreachable_since is not None and contact.unreachable_since <= now:
         # It may be a stop, for all of them: see Note [Locks are taken in one order] of ``claims``.
-        consent.hold(people=consent_words.whole_person(row=row, now=now))
+        consent.hold(people=consent_words.whole_person(row=row, at=now))
         Contact.objects.filter(pk=contact.pk).update(unreachable_since=None)
