@@ -1,7 +1,7 @@
 """Message templates as Meta holds them."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -98,7 +98,13 @@ class Template(models.Model):
 
     def resume(self, *, now: datetime) -> None:
         """This will let the template be sent again, after the repair. Does not save."""
-        self.stopped_at, self.stopped_code, self.resumed_at = None, None, now
+        for column, value in self.resumed(now=now).items():
+            setattr(self, column, value)
+
+    @staticmethod
+    def resumed(*, now: datetime) -> dict[str, Any]:
+        """This will return what is written of one that may be sent again, after the repair."""
+        return {"stopped_at": None, "stopped_code": None, "resumed_at": now}
 
     # Properties
 

@@ -59,9 +59,7 @@ def _change_status(notice: wire.TemplateStatusChange, now: datetime) -> None:
     changes: dict[str, object] = {"status": status[:20], "rejected_reason": notice.reason[:200]}
     if status == "APPROVED":
         # Meta itself says that it may be sent again.
-        changes |= {
-            "stopped_at": None, "stopped_code": None, "resumed_at": now, "rejected_reason": "",
-        }  # fmt: skip
+        changes |= {**Template.resumed(now=now), "rejected_reason": ""}
     rows = _named(notice.name, notice.language)
     if notice.happened_at is not None:
         is_other = Q(told_at=notice.happened_at) & ~Q(status=status[:20])

@@ -147,7 +147,7 @@ def wake_waiting(*, name: str, language: str, now: datetime) -> int:
 def _resume(template: Template, now: datetime) -> bool:
     as_seen = Template.objects.filter(pk=template.pk, stopped_at=template.stopped_at)
     stopped = as_seen.filter(stopped_at__isnull=False)
-    return bool(stopped.update(stopped_at=None, stopped_code=None, resumed_at=now))
+    return bool(stopped.update(**Template.resumed(now=now)))
 
 
 def _end_misfits(listed: Iterable[dict[str, Any]], now: datetime) -> None:
