@@ -43,7 +43,7 @@ _SEEN: tuple[type[Model], ...] = (
     rows.InboundMessage, rows.Contact, rows.Identity, rows.Conversation, rows.Enquiry,
     rows.ConsentRecord, rows.ConsentState, rows.SurveyAnswer, rows.Message, rows.DeliveryEvent,
     rows.Lead, rows.Participation, rows.ParticipationMessage, rows.InboundMedia,
-    rows.KeywordReply, rows.ShopEvent, rows.WebhookEvent,
+    rows.KeywordReply, rows.ShopEvent, rows.WebhookEvent, rows.UnreadWebhook,
 )  # fmt: skip
 #: Columns that differ from one day to the same day, or are told by another.
 _BY_CHANCE = frozenset(

@@ -4,6 +4,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import connection
+
 from whatsapp_notify.domain import content as contents
 from whatsapp_notify.domain.content import Preview, TemplateContent, TextContent, TextParameter
 from whatsapp_notify.domain.policy import LawfulBasis, Purpose
@@ -16,12 +18,17 @@ from whatsapp_notify.models import (
     Message,
     Template,
     Topic,
+    UnreadWebhook,
+    WebhookEvent,
 )
 from whatsapp_notify.services import consent, outbox, senders
 from whatsapp_notify.services.consent import Proof
 
 #: A Monday noon in Helsinki: no quiet hours, no change of clocks near.
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+#: To store one. SQLite begins and ends a transaction around two.
+QUERIES_OF_A_WEBHOOK = 1 if connection.vendor == "postgresql" else 4
 
 _numbers = itertools.count(1)
 
@@ -143,6 +150,20 @@ def open_window(to: Contact, *, until: datetime) -> Conversation:
     return Conversation.objects.create(
         contact=to, sender=senders.current(), last_inbound_at=NOW, window_expires_at=until
     )
+
+
+def webhook_states() -> list[str]:
+    """What became of the webhooks: "waiting", "processed" or "quarantined", in their order."""
+    unread = set(UnreadWebhook.objects.values_list("pk", flat=True))
+    rows = WebhookEvent.objects.order_by("id").values_list("pk", "is_quarantined")
+    ended = {True: "quarantined", False: "processed"}
+    return ["waiting" if pk in unread else ended[is_quarantined] for pk, is_quarantined in rows]
+
+
+def state_of(event: WebhookEvent) -> str:
+    """What became of one of them."""
+    ids = WebhookEvent.objects.order_by("id").values_list("pk", flat=True)
+    return dict(zip(ids, webhook_states(), strict=True))[event.pk]
 
 
 def interactive_campaign(**fields: Any) -> InteractiveCampaign:

@@ -18,6 +18,7 @@ from whatsapp_notify.models import (
     ShopEvent,
     Template,
     Topic,
+    UnreadWebhook,
     WebhookEvent,
 )
 
@@ -136,6 +137,12 @@ def make_conversation(contact: Contact, *, at: datetime, **fields: Any) -> Conve
     return Conversation.objects.create(contact=contact, sender=sender, **{**defaults, **fields})
 
 
-def make_webhook(number: int = 1, *, at: datetime, **fields: Any) -> WebhookEvent:
+def make_webhook(
+    number: int = 1, *, at: datetime, is_unread: bool = False, **fields: Any
+) -> WebhookEvent:
     defaults = {"body": b'{"object": "whatsapp_business_account"}', "received_at": at}
-    return WebhookEvent.objects.create(digest=number.to_bytes(32, "big"), **{**defaults, **fields})
+    values = {"digest": number.to_bytes(32, "big"), **defaults, **fields}
+    event = WebhookEvent.objects.create(**values)
+    if is_unread:
+        UnreadWebhook.objects.create(webhook=event, size=len(event.body), received_at=at)
+    return event

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests import factories
 from tests.admin import factories as make
 from whatsapp_notify.models import (
     Contact,
@@ -92,7 +93,7 @@ class TestPage:
         message(contact, now - timedelta(days=3), number=2)
         message(contact, now, number=3, state="failed", reason="unreadable")
         message(contact, now, number=4, state="failed", error_code=131026)
-        make.make_webhook(at=now, state="quarantined", problem="entry[0]: no list")
+        make.make_webhook(at=now, is_quarantined=True, problem="entry[0]: no list")
         make.make_event(at=now, state="failed", note="No phone is known.")
         make.make_template(stopped_at=now, stopped_code=132015)
         make.make_sender(circuit_opened_at=now, circuit_code=190)
@@ -182,7 +183,7 @@ class TestPage:
                 for state in ("in_doubt", "unknown", "failed"):
                     one = make.make_contact("")
                     message(one, now, number=number * 3 + len(state) % 3, state=state)
-                make.make_webhook(number, at=now, state="quarantined")
+                make.make_webhook(number, at=now, is_quarantined=True)
                 make.make_event(number, at=now, state="failed")
 
         def count() -> int:
@@ -225,7 +226,7 @@ class TestPermissions:
         self, staff: Staff, contact: Contact, now: datetime
     ) -> None:
         row = message(contact, now)
-        make.make_webhook(at=now, state="quarantined")
+        make.make_webhook(at=now, is_quarantined=True)
         make.make_event(at=now, state="failed")
         make.make_template(stopped_at=now)
 
@@ -437,20 +438,18 @@ class TestAnswer:
         assert answer(owner, kind, "drop", 1).status_code == 404
 
     @pytest.mark.parametrize(
-        ("action", "state", "is_pending"),
-        [("process_again", "pending", True), ("drop", "processed", False)],
+        ("action", "state"), [("process_again", "waiting"), ("drop", "processed")]
     )
-    def test_about_a_webhook(
-        self, action: str, state: str, is_pending: bool, staff: Staff, now: datetime
-    ) -> None:
-        row = make.make_webhook(at=now, state="quarantined", is_pending=False, problem="no list")
+    def test_about_a_webhook(self, action: str, state: str, staff: Staff, now: datetime) -> None:
+        row = make.make_webhook(at=now, is_quarantined=True, problem="no list")
         client = staff("view_overview", "view_webhookevent", "change_webhookevent")
 
         for _click in range(2):
             answer(client, "webhooks", action, row.pk, confirmed="yes")
 
         row.refresh_from_db()
-        assert (row.state, row.is_pending) == (state, is_pending)
+        assert factories.state_of(row) == state
+        assert row.is_dropped is (action == "drop")
         assert LogEntry.objects.get().object_id == str(row.pk)
 
     @pytest.mark.parametrize(
@@ -482,11 +481,11 @@ class TestAnswer:
         assert Template.objects.get().stopped_at is None
 
     def test_dropping_a_webhook_is_asked_about(self, owner: Client, now: datetime) -> None:
-        row = make.make_webhook(at=now, state="quarantined")
+        row = make.make_webhook(at=now, is_quarantined=True)
 
         answer(owner, "webhooks", "drop", row.pk)
 
-        assert WebhookEvent.objects.get().state == "quarantined"
+        assert WebhookEvent.objects.get().is_quarantined
 
     def test_leaves_an_event_alone_that_has_moved_on(self, owner: Client, now: datetime) -> None:
         row = make.make_event(at=now, state="processed")

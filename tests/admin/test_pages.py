@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from tests import webhook_bodies
+from tests import factories, webhook_bodies
 from tests.admin import factories as make
 from whatsapp_notify.admin import words
 from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
@@ -20,13 +20,11 @@ from whatsapp_notify.models import (
     Survey,
     SurveyAnswer,
     Template,
+    UnreadWebhook,
     WebhookEvent,
 )
 from whatsapp_notify.services import events, replay, senders, templates, webhooks
 from whatsapp_notify.services.templates import Submission, Synced
-
-#: What a webhook is once a worker has read it.
-READ = {"state": "processed", "is_pending": False}
 
 
 def url_of(row: Any) -> str:
@@ -237,28 +235,54 @@ class TestShopEvent:
 
 
 class TestWebhookEvent:
+    @pytest.fixture
+    def of_each_state(self, db: None, now: datetime) -> None:
+        make.make_webhook(1, at=now)
+        make.make_webhook(2, at=now, is_quarantined=True, problem="no list")
+        make.make_webhook(3, at=now, problem="no list")
+        make.make_webhook(4, at=now, is_unread=True)
+
+    def test_list_tells_what_became_of_each(self, of_each_state: None, owner: Client) -> None:
+        html = owner.get(reverse("admin:whatsapp_notify_webhookevent_changelist")).content.decode()
+
+        badges = re.findall(r'class="wn-badge[^"]*">(\w+)<', html)
+        assert badges == ["waiting", "dropped", "quarantined", "processed"]
+
+    @pytest.mark.parametrize("state", ["waiting", "dropped", "quarantined", "processed"])
+    def test_list_can_be_filtered_by_it(
+        self, state: str, of_each_state: None, owner: Client
+    ) -> None:
+        url = reverse("admin:whatsapp_notify_webhookevent_changelist")
+        html = owner.get(url, {"state": state}).content.decode()
+
+        assert re.findall(r'class="wn-badge[^"]*">(\w+)<', html) == [state]
+
+    def test_dropped_one_can_be_read_again(self, db: None, owner: Client, now: datetime) -> None:
+        row = make.make_webhook(at=now, body=b"{", problem="no JSON")
+
+        assert "Nothing was missing." in act(owner, row, "read_again", row)
+
     def test_quarantined_ones_can_be_processed_again(
         self, db: None, owner: Client, now: datetime
     ) -> None:
-        poison = make.make_webhook(
-            at=now, state="quarantined", is_pending=False, problem="entry[0]: not an object"
-        )
+        poison = make.make_webhook(at=now, is_quarantined=True, problem="entry[0]: not an object")
 
         question = act(owner, poison, "process_again", poison, confirmed=False)
         act(owner, poison, "process_again", poison)
 
         poison.refresh_from_db()
         assert "entry[0]: not an object" in question
-        assert (poison.state, poison.is_pending) == ("pending", True)
+        assert not poison.is_quarantined
+        assert factories.state_of(poison) == "waiting"
 
     def test_history_tells_only_of_those_that_are_processed_again(
         self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first, second = (make.make_webhook(n, at=now, state="quarantined") for n in (1, 2))
+        first, second = (make.make_webhook(n, at=now, is_quarantined=True) for n in (1, 2))
         retry = webhooks.retry
 
         def retry_late(**given: Any) -> frozenset[int]:
-            WebhookEvent.objects.filter(pk=first.pk).update(state="processed")
+            webhooks.drop(ids=[first.pk])
             return retry(**given)
 
         monkeypatch.setattr(webhooks, "retry", retry_late)
@@ -270,8 +294,8 @@ class TestWebhookEvent:
 
     def test_read_ones_can_be_read_again(self, db: None, owner: Client, now: datetime) -> None:
         body = webhook_bodies.body(messages=[webhook_bodies.text("hello")])
-        lost = make.make_webhook(at=now, state="processed", is_pending=False, body=body)
-        waiting = make.make_webhook(2, at=now, body=b"{}")
+        lost = make.make_webhook(at=now, body=body)
+        waiting = make.make_webhook(2, at=now, body=b"{}", is_unread=True)
 
         question = act(owner, lost, "read_again", lost, waiting, confirmed=False)
         assert not InboundMessage.objects.exists()
@@ -282,17 +306,16 @@ class TestWebhookEvent:
         assert "customers&#x27; messages 1" in said
         assert "Nothing was missing." in once_more
         assert InboundMessage.objects.get().text == "hello"
-        waiting.refresh_from_db()
-        assert waiting.is_pending
+        assert factories.state_of(waiting) == "waiting"
 
     def test_history_tells_only_of_those_that_are_read_again(
         self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first, second = (make.make_webhook(n, at=now, **READ) for n in (1, 2))
+        first, second = (make.make_webhook(n, at=now) for n in (1, 2))
         read_again = replay.read_again
 
         def read_late(**given: Any) -> Any:
-            WebhookEvent.objects.filter(pk=first.pk).update(state="pending", is_pending=True)
+            UnreadWebhook.objects.create(webhook=first, size=2, received_at=now)
             return read_again(**given)
 
         monkeypatch.setattr(replay, "read_again", read_late)
@@ -305,7 +328,7 @@ class TestWebhookEvent:
     def test_says_nothing_of_what_was_missing_where_none_is_read_again(
         self, db: None, owner: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        row = make.make_webhook(at=now, **READ)
+        row = make.make_webhook(at=now)
         read_again = replay.read_again
 
         def read_late(**given: Any) -> Any:

@@ -83,7 +83,7 @@ class TestGet:
         assert answer.headers["Cache-Control"] == "no-store"
 
     def test_goes_on_with_200_while_something_only_needs_attention(self, api: APIClient) -> None:
-        make.make_webhook(at=factories.NOW, state="quarantined", is_pending=False)
+        make.make_webhook(at=factories.NOW, is_quarantined=True)
 
         answer = api.get(URL)
 

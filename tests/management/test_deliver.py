@@ -26,7 +26,7 @@ from whatsapp_notify.models import (
     Message,
     ShopEvent,
     Template,
-    WebhookEvent,
+    UnreadWebhook,
 )
 from whatsapp_notify.services import arrivals, drains, leases, reconcile, starter, sweep, webhooks
 
@@ -128,7 +128,7 @@ class TestOnce:
 
         run("whatsapp_deliver")
 
-        assert not WebhookEvent.objects.filter(is_pending=True).exists()
+        assert not UnreadWebhook.objects.exists()
 
     def test_goes_on_where_a_turn_has_ended_with_more_to_be_sent(
         self, run: Run, monkeypatch: pytest.MonkeyPatch

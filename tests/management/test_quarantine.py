@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests import chat_shop, factories, webhook_day
 from tests.management.conftest import Run
-from whatsapp_notify.models import InboundMessage, Message, WebhookEvent
+from whatsapp_notify.models import InboundMessage, Message, UnreadWebhook
 from whatsapp_notify.services import arrivals
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +73,7 @@ class TestWhatCustomersWrote:
         ]
         assert InboundMessage.objects.filter(handled_as="opt_out").exists()
         assert not InboundMessage.objects.exclude(errand="").exists()
-        assert not WebhookEvent.objects.filter(is_pending=True).exists()
+        assert not UnreadWebhook.objects.exists()
         assert not Message.objects.exists()
 
     def test_dry_run_counts_the_same_and_touches_nothing(self, run: Run) -> None:
@@ -81,7 +81,7 @@ class TestWhatCustomersWrote:
 
         assert numbers(said) == ["0", "0", "0", "1", "2", "1", "0"]
         assert "to be read without an answer: 2" in said
-        assert WebhookEvent.objects.filter(is_pending=True).count() == 2
+        assert UnreadWebhook.objects.count() == 2
         assert InboundMessage.objects.get().errand == "order"
 
     def test_is_read_once(self, run: Run) -> None:

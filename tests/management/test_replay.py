@@ -12,7 +12,7 @@ from django.db import OperationalError
 from tests import factories, webhook_bodies, webhook_day
 from tests.factories import NOW
 from tests.management.conftest import Run
-from whatsapp_notify.models import InboundMessage, Message, WebhookEvent
+from whatsapp_notify.models import InboundMessage, Message, UnreadWebhook, WebhookEvent
 from whatsapp_notify.services import arrivals, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,7 @@ def lost() -> Message:
         b"{",
     ):
         arrivals.record(body=body, now=NOW + timedelta(minutes=5))
-    WebhookEvent.objects.update(state="processed", is_pending=False)
+    UnreadWebhook.objects.all().delete()
     return message
 
 
@@ -73,7 +73,7 @@ class TestReplay:
         assert "  messages moved      1" in said
         assert lost.state == "accepted"
         assert not InboundMessage.objects.exists()
-        assert not WebhookEvent.objects.filter(state="quarantined").exists()
+        assert not WebhookEvent.objects.filter(is_quarantined=True).exists()
 
     def test_until_ends_the_time(self, run: Run, lost: Message) -> None:
         said = run("whatsapp_replay", "--since=2026-11-23T09:00Z", "--until=2026-11-23T10:05Z")
@@ -84,7 +84,7 @@ class TestReplay:
     def test_quarantine_is_read_where_that_is_asked(
         self, run: Run, lost: Message, words: tuple[str, ...], count: int
     ) -> None:
-        WebhookEvent.objects.filter(body=b"{").update(state="quarantined")
+        WebhookEvent.objects.filter(body=b"{").update(is_quarantined=True)
 
         said = run("whatsapp_replay", "--since=2026-11-23", *words)
 

@@ -11,7 +11,7 @@ from django.db import DataError, Error, connection, connections, transaction
 
 from tests import webhook_bodies
 from tests.concurrency import by_hand, in_a_loop, process, together
-from tests.factories import NOW
+from tests.factories import NOW, QUERIES_OF_A_WEBHOOK
 from tests.torture import forks
 from whatsapp_notify import signals
 from whatsapp_notify.models import WebhookEvent
@@ -161,7 +161,7 @@ class TestRecord:
         assert WebhookEvent.objects.count() == 1
 
     def test_is_one_query(self, django_assert_num_queries: Any) -> None:
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(QUERIES_OF_A_WEBHOOK):
             arrivals.record(body=b"{}", now=NOW)
 
     def test_rings_once(self) -> None:

@@ -38,7 +38,7 @@ class TestAttention:
         make.make_sender()
         make.make_template()
         make.make_event(at=NOW, state="processed")
-        make.make_webhook(at=NOW, state="processed")
+        make.make_webhook(at=NOW)
 
         assert attention.attention().groups == []
 
@@ -65,7 +65,7 @@ class TestAttention:
     @pytest.mark.parametrize(
         ("kind", "make_row"),
         [
-            (Kind.WEBHOOKS, lambda: make.make_webhook(at=NOW, state="quarantined")),
+            (Kind.WEBHOOKS, lambda: make.make_webhook(at=NOW, is_quarantined=True)),
             (Kind.EVENTS, lambda: make.make_event(at=NOW, state="failed")),
             (Kind.TEMPLATES, lambda: make.make_template(stopped_at=NOW)),
             (Kind.TEMPLATES, lambda: make.make_template(status="PAUSED", synced_at=NOW)),
@@ -101,7 +101,7 @@ class TestAttention:
         monkeypatch.setattr(attention, "WEBHOOKS_COUNTED", 3)
         for number in range(4):
             message(contact, number, "failed")
-            make.make_webhook(number, at=NOW, state="quarantined")
+            make.make_webhook(number, at=NOW, is_quarantined=True)
 
         assert (found(Kind.FAILED).count, found(Kind.FAILED).is_more) == (3, True)
         assert (found(Kind.WEBHOOKS).count, found(Kind.WEBHOOKS).is_more) == (3, True)
@@ -124,7 +124,7 @@ class TestAttention:
     ) -> None:
         for number in range(30):
             message(contact, number, ("in_doubt", "unknown", "failed")[number % 3])
-            make.make_webhook(number, at=NOW, state="quarantined")
+            make.make_webhook(number, at=NOW, is_quarantined=True)
             make.make_event(number, at=NOW, state="failed")
 
         with django_assert_num_queries(6):
@@ -148,7 +148,7 @@ class TestIdsOf:
             Kind.UNKNOWN: message(contact, 2, "unknown"),
             Kind.UNREADABLE: message(contact, 3, "failed", reason="unreadable"),
             Kind.FAILED: message(contact, 4, "failed"),
-            Kind.WEBHOOKS: make.make_webhook(at=NOW, state="quarantined"),
+            Kind.WEBHOOKS: make.make_webhook(at=NOW, is_quarantined=True),
             Kind.EVENTS: make.make_event(at=NOW, state="failed"),
             Kind.TEMPLATES: factories.template(stopped_at=NOW),
             Kind.SENDERS: make.make_sender(stopped_at=NOW),

@@ -92,10 +92,10 @@ CASES: list[tuple[str, Callable[[], Any], int | None, str]] = [
     ("events_age_seconds", lambda: _event(3601), 3601, "bad"),
     ("events_failed", lambda: make.make_event(at=NOW, state="processed"), 0, "ok"),
     ("events_failed", lambda: make.make_event(at=NOW, state="failed"), 1, "warn"),
-    ("webhooks_waiting", lambda: make.make_webhook(at=NOW), 1, "ok"),
-    ("webhooks_age_seconds", lambda: make.make_webhook(at=ago(60)), 60, "ok"),
-    ("webhooks_age_seconds", lambda: make.make_webhook(at=ago(61)), 61, "warn"),
-    ("webhooks_age_seconds", lambda: make.make_webhook(at=ago(601)), 601, "bad"),
+    ("webhooks_waiting", lambda: make.make_webhook(at=NOW, is_unread=True), 1, "ok"),
+    ("webhooks_age_seconds", lambda: make.make_webhook(at=ago(60), is_unread=True), 60, "ok"),
+    ("webhooks_age_seconds", lambda: make.make_webhook(at=ago(61), is_unread=True), 61, "warn"),
+    ("webhooks_age_seconds", lambda: make.make_webhook(at=ago(601), is_unread=True), 601, "bad"),
     ("webhooks_quarantined", lambda: _quarantined("processed"), 0, "ok"),
     ("webhooks_quarantined", lambda: _quarantined("quarantined"), 1, "warn"),
     ("webhook_silence_seconds", lambda: (seen("webhook", 9999), None)[0], 0, "ok"),
@@ -132,7 +132,7 @@ def _event(seconds: int) -> None:
 
 
 def _quarantined(state: str) -> None:
-    make.make_webhook(at=NOW, state=state, is_pending=False)
+    make.make_webhook(at=NOW, is_quarantined=state == "quarantined")
 
 
 class TestLook:
@@ -192,7 +192,7 @@ class TestLook:
         monkeypatch.setattr(health, "COUNTED", 2)
         for number in range(5):
             due(1)
-            make.make_webhook(number, at=NOW)
+            make.make_webhook(number, at=NOW, is_unread=True)
 
         assert item("queue_length").value == 3
         assert item("webhooks_waiting").value == 3
@@ -214,7 +214,7 @@ class TestLook:
             error_detail="canary",
             provider_message_id="wamid.canary",
         )
-        make.make_webhook(at=NOW, state="quarantined", body=b"canary", problem="canary")
+        make.make_webhook(at=NOW, is_quarantined=True, body=b"canary", problem="canary")
         make.make_event(at=NOW, state="failed", note="canary")
 
         told = json.dumps(health.look(now=NOW).as_dict()).lower()
@@ -232,7 +232,7 @@ class TestLook:
         for number in range(20):
             due(5)
             asking("failed")
-            make.make_webhook(number, at=NOW)
+            make.make_webhook(number, at=NOW, is_unread=True)
             make.make_event(number, at=NOW)
             accepted(5)
 

@@ -20,6 +20,7 @@ from whatsapp_notify.models import (
     Label,
     Message,
     ShopEvent,
+    UnreadWebhook,
     WebhookBatch,
     WebhookEvent,
 )
@@ -49,7 +50,7 @@ def post(body: bytes) -> WebhookEvent:
 
 
 def states() -> list[str]:
-    return list(WebhookEvent.objects.order_by("id").values_list("state", flat=True))
+    return factories.webhook_states()
 
 
 def stopped(message: Message) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class TestWebhooks:
         with held_by_the_shop(buying):
             webhooks.process(now=NOW)
 
-            assert states() == ["pending", "processed", "processed", "processed"]
+            assert states() == ["waiting", "processed", "processed", "processed"]
             assert not WebhookBatch.objects.exists()
 
         webhooks.process(now=NOW + timedelta(seconds=5))
@@ -92,7 +93,7 @@ class TestWebhooks:
             for minutes in range(4):
                 webhooks.process(now=NOW + timedelta(minutes=minutes))
 
-            assert states() == ["pending", "processed"]
+            assert states() == ["waiting", "processed"]
 
         webhooks.process(now=NOW + timedelta(minutes=4))
         assert states() == ["processed"] * 2
@@ -105,7 +106,7 @@ class TestWebhooks:
         with held_by_the_shop(first.contact):
             webhooks.process(now=NOW)
 
-            assert states() == ["pending", "processed"]
+            assert states() == ["waiting", "processed"]
 
         webhooks.process(now=NOW + timedelta(seconds=5))
         assert states() == ["processed"] * 2
@@ -126,7 +127,7 @@ class TestWebhooks:
         with held_by_the_shop(message.contact):
             webhooks.process(now=NOW)
 
-            assert states() == ["pending", "processed"]
+            assert states() == ["waiting", "processed"]
 
         webhooks.process(now=NOW + timedelta(seconds=5))
         message.refresh_from_db()
@@ -140,7 +141,7 @@ class TestWebhooks:
             for minutes in range(6):
                 webhooks.process(now=NOW + timedelta(minutes=minutes))
 
-        assert states() == ["pending"]
+        assert states() == ["waiting"]
 
     def test_a_refusal_about_somebody_who_buys_keeps_no_other_status_waiting(self) -> None:
         first, *others = [accept(message) for message in calling(5)]
@@ -151,7 +152,7 @@ class TestWebhooks:
         with held_by_the_shop(first.contact):
             webhooks.process(now=NOW)
 
-            assert states() == ["pending", *["processed"] * 4]
+            assert states() == ["waiting", *["processed"] * 4]
 
         webhooks.process(now=NOW + timedelta(seconds=5))
         first.refresh_from_db()
@@ -174,7 +175,7 @@ class TestWebhooks:
             webhooks.process(now=NOW)
 
             second.refresh_from_db()
-            assert (states(), second.state) == (["pending"], "delivered")
+            assert (states(), second.state) == (["waiting"], "delivered")
             assert not other.consent_states.filter(is_granted=True).exists()
 
         webhooks.process(now=NOW + timedelta(seconds=5))
@@ -190,14 +191,13 @@ class TestWebhooks:
         with held_by_the_shop(buying):
             webhooks.process(now=now)
             left = arrive(other, "STOP")
-            WebhookEvent.objects.filter(pk=left.pk).update(
-                attempts=1, processed_at=NOW - timedelta(minutes=9)
+            UnreadWebhook.objects.filter(pk=left.pk).update(
+                attempts=1, tried_at=NOW - timedelta(minutes=9)
             )
 
             webhooks.process(now=NOW + timedelta(seconds=6), batch=1)
 
-            left.refresh_from_db()
-            assert left.state == "processed"
+            assert factories.state_of(left) == "processed"
 
     def test_what_is_read_again_is_hardly_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         limits: list[float] = []
@@ -222,10 +222,10 @@ class TestWebhooks:
             first_id=events[0].pk, last_id=events[2].pk, taken_at=NOW - timedelta(minutes=9)
         )
 
-        with held_by_the_shop(events[1]):
+        with held_by_the_shop(events[1].unread):
             webhooks.process(now=NOW)
 
-            assert states() == ["processed", "pending", "processed"]
+            assert states() == ["processed", "waiting", "processed"]
             assert WebhookBatch.objects.count() == 1
 
         webhooks.process(now=NOW)
@@ -242,19 +242,17 @@ class TestWebhooks:
         with held_by_the_shop(lost):
             webhooks.process(now=NOW)
 
-        fresh.refresh_from_db()
-        assert fresh.state == "processed"
+        assert factories.state_of(fresh) == "processed"
 
     def test_poison_that_somebody_holds_keeps_nobody_waiting(self) -> None:
         poison = post(b'{"entry": []}')
-        WebhookEvent.objects.update(attempts=3, processed_at=NOW - timedelta(minutes=9))
+        UnreadWebhook.objects.update(attempts=3, tried_at=NOW - timedelta(minutes=9))
         fresh = post(b'{"entry": [ ]}')
 
-        with held_by_the_shop(poison):
+        with held_by_the_shop(poison.unread):
             webhooks.process(now=NOW)
 
-        fresh.refresh_from_db()
-        assert fresh.state == "processed"
+        assert factories.state_of(fresh) == "processed"
 
 
 def ship(contact: Contact) -> None:

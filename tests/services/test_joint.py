@@ -13,7 +13,7 @@ from tests import chat, chat_shop, factories, webhook_bodies
 from tests.concurrency import beside, held_by_the_shop, on_postgresql
 from tests.factories import NOW
 from whatsapp_notify.cloud_api.webhooks import contents
-from whatsapp_notify.models import Contact, Conversation, InboundMessage, WebhookEvent
+from whatsapp_notify.models import Contact, Conversation, InboundMessage, UnreadWebhook
 from whatsapp_notify.services import arrivals, conversations, errands, inbound, webhooks
 
 pytestmark = [pytest.mark.django_db(transaction=True), on_postgresql]
@@ -87,8 +87,7 @@ class TestTransactionOfSeveral:
         arrive(buying, "STOP")
 
         def others_are_done() -> bool:
-            states = dict(WebhookEvent.objects.values_list("pk", "state"))
-            return list(states.values()).count("processed") == 2 and free(Contact) == 2
+            return factories.webhook_states().count("processed") == 2 and free(Contact) == 2
 
         with held_by_the_shop(buying):
             reading = threading.Thread(target=beside, args=[lambda: webhooks.process(now=NOW)])
@@ -96,7 +95,7 @@ class TestTransactionOfSeveral:
             assert until(others_are_done)
         reading.join(10)
 
-        assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"processed"}
+        assert set(factories.webhook_states()) == {"processed"}
         assert not buying.consent_states.filter(is_granted=True).exists()
 
     def test_errand_whose_talk_somebody_holds_keeps_no_other_waiting(self) -> None:
@@ -121,7 +120,7 @@ class TestTransactionOfSeveral:
         real, seen = inbound.receive_all, []
 
         def receive_all(*args: Any, **asked: Any) -> Any:
-            seen.append(beside(lambda: free(WebhookEvent)))
+            seen.append(beside(lambda: free(UnreadWebhook)))
             return real(*args, **asked)
 
         monkeypatch.setattr(inbound, "receive_all", receive_all)

@@ -26,6 +26,7 @@ from whatsapp_notify.models import (
     Template,
     Topic,
     UnmatchedStatus,
+    UnreadWebhook,
     WebhookEvent,
 )
 from whatsapp_notify.services import (
@@ -188,7 +189,7 @@ class TestIntact:
         done = again()
 
         assert done.webhooks == 0
-        assert WebhookEvent.objects.get().is_pending
+        assert UnreadWebhook.objects.exists()
         assert not InboundMessage.objects.exists()
 
     def test_leaves_what_has_begun_to_wait_meanwhile(self, monkeypatch: Any) -> None:
@@ -198,14 +199,16 @@ class TestIntact:
 
         def find_and_wait(*args: Any) -> Any:
             for ids in find(*args):
-                WebhookEvent.objects.update(state="pending", is_pending=True)
+                UnreadWebhook.objects.bulk_create(
+                    UnreadWebhook(pk=pk, size=9, received_at=NOW) for pk in ids
+                )
                 yield ids
 
         monkeypatch.setattr(replay, "_batches", find_and_wait)
 
         again()
 
-        assert WebhookEvent.objects.get().is_pending
+        assert UnreadWebhook.objects.exists()
 
     def test_a_topic_that_came_since_is_neither_given_nor_taken(self) -> None:
         contact = factories.contact(consents=("orders", "offers"))
@@ -365,7 +368,7 @@ class TestLost:
 
         event = WebhookEvent.objects.get()
         assert (done.webhooks, done.inbound, done.unreadable) == (1, 1, 0)
-        assert (event.state, event.problem) == ("processed", "")
+        assert (event.is_quarantined, event.problem) == (False, "")
 
 
 _END_OF_OFFERS = {"payload": replies.OPT_OUT_PROMOTIONS_PAYLOAD, "text": "No more offers"}
@@ -451,7 +454,7 @@ class TestNothingBegins:
             webhook_bodies.status(rows[1], "failed", seconds=60 * 60 * 11, code=code),
         ]
         keep(*(webhook_bodies.body(statuses=[each]) for each in elements))
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
         rung.clear()
 
         done = again()
@@ -492,7 +495,7 @@ class TestNothingBegins:
         [message] = webhook_day.sent(draft)
         failure = webhook_bodies.status(message, "failed", seconds=60, code=131050)
         keep(webhook_bodies.body(statuses=[failure]))
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
         Message.objects.filter(pk=message.pk).update(**backup)
 
         again()
@@ -614,7 +617,7 @@ class TestPoison:
             for number, row in enumerate(rows)
         ]
         keep(*bodies)
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
         poison = rows[2].provider_message_id
         apply, receive = statuses.apply, inbound.receive
 
@@ -633,18 +636,20 @@ class TestPoison:
 
         done = again()
 
-        problems = list(WebhookEvent.objects.order_by("id").values_list("state", "problem"))
-        good = ("processed", "")
+        problems = list(
+            WebhookEvent.objects.order_by("id").values_list("is_quarantined", "problem")
+        )
+        good = (False, "")
         assert problems == [
-            good, good, ("quarantined", "Status: ValueError"), good,
-            ("quarantined", "InboundMessage: KeyError"),
+            good, good, (True, "Status: ValueError"), good,
+            (True, "InboundMessage: KeyError"),
         ]  # fmt: skip
         assert (done.statuses, done.inbound, done.unreadable) == (4, 4, 2)
 
     def test_f27_a_busy_database_is_waited_for(self, monkeypatch: Any) -> None:
         [message] = webhook_day.sent(factories.queued())
         keep(webhook_bodies.body(statuses=[webhook_bodies.status(message, "sent", seconds=60)]))
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
         monkeypatch.setattr("whatsapp_notify.services.patience.time.sleep", lambda seconds: None)
         apply, faults = statuses.apply, iter([True, True])
 
@@ -662,12 +667,12 @@ class TestPoison:
     def test_a_notice_in_quarantine_stays_there_for_process_again(self) -> None:
         body = webhook_bodies.body(errors=[{"code": 131000, "title": "An error"}])
         read(body)
-        WebhookEvent.objects.update(state="quarantined", problem="ValueErrorNotice: KeyError")
+        WebhookEvent.objects.update(is_quarantined=True, problem="ValueErrorNotice: KeyError")
 
         again(with_quarantined=True)
 
         event = WebhookEvent.objects.get()
-        assert (event.state, event.problem) == ("quarantined", "ValueErrorNotice: KeyError")
+        assert (event.is_quarantined, event.problem) == (True, "ValueErrorNotice: KeyError")
 
     @pytest.mark.parametrize("with_quarantined", [False, True])
     def test_what_staff_have_dropped_is_read_and_stays_dropped(
@@ -700,14 +705,15 @@ class TestPoison:
             patch.setattr(inbound, "receive", _broken)
             again()
 
-        assert WebhookEvent.objects.get().state == "processed"
+        assert factories.webhook_states() == ["processed"]
 
     @pytest.mark.parametrize("body", [b"{", b"{}"], ids=["unreadable", "readable"])
     def test_one_that_is_dropped_while_it_is_read_stays_dropped(
         self, body: bytes, monkeypatch: Any
     ) -> None:
         [pk] = keep(body)
-        WebhookEvent.objects.update(state="quarantined", is_pending=False, problem="Old words.")
+        UnreadWebhook.objects.all().delete()
+        WebhookEvent.objects.update(is_quarantined=True, problem="Old words.")
         write_outcomes = replay.rereading.write_outcomes
 
         def late(readings: Any, **named: Any) -> None:
@@ -719,16 +725,16 @@ class TestPoison:
         again(with_quarantined=True)
 
         event = WebhookEvent.objects.get()
-        assert (event.state, event.problem) == ("processed", "Old words.")
+        assert (event.is_quarantined, event.problem) == (False, "Old words.")
 
     def test_one_that_was_read_before_and_no_longer_can_be_goes_to_quarantine(self) -> None:
         keep(b"{")
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
 
         done = again()
 
         event = WebhookEvent.objects.get()
-        assert event.state == "quarantined"
+        assert event.is_quarantined
         assert event.problem
         assert done.unreadable == 1
 
@@ -771,7 +777,7 @@ class TestSpan:
 
     def test_reads_those_that_came_within_and_no_others(self) -> None:
         ids = keep(b"{ }", b"{  }", b"{   }", first=NOW)
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
 
         chosen = replay.selection(
             since=NOW + timedelta(minutes=1), until=NOW + timedelta(minutes=2)
@@ -782,11 +788,13 @@ class TestSpan:
     def test_goes_by_the_time_at_which_they_came(self, monkeypatch: Any) -> None:
         keep(b'{"a": 1}', first=NOW + timedelta(hours=2))
         keep(b'{"a": 2}', b'{"a": 3}', first=NOW)
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
         seen: list[bytes] = []
         read = replay.rereading.read
         monkeypatch.setattr(
-            replay.rereading, "read", lambda event: seen.append(bytes(event.body)) or read(event)
+            replay.rereading,
+            "read",
+            lambda event, **told: seen.append(bytes(event.body)) or read(event, **told),
         )
 
         again(batch=2)
@@ -796,7 +804,7 @@ class TestSpan:
     def test_large_bodies_are_not_all_read_at_once(self, monkeypatch: Any) -> None:
         monkeypatch.setattr(replay, "_BATCH_BYTES", 30)
         keep(*(b"{" + b" " * size + b"}" for size in (20, 21, 50, 3, 4)))
-        WebhookEvent.objects.update(state="processed", is_pending=False)
+        UnreadWebhook.objects.all().delete()
 
         sizes = [len(ids) for ids in replay._batches(WebhookEvent.objects.all(), 200)]
 
@@ -820,7 +828,7 @@ class TestReadAgain:
 
     def test_leaves_out_those_that_wait_or_are_gone(self, monkeypatch: Any) -> None:
         waiting, read_one, gone = keep(b"{ }", b"{  }", b"{   }")
-        WebhookEvent.objects.exclude(pk=waiting).update(state="processed", is_pending=False)
+        UnreadWebhook.objects.exclude(pk=waiting).delete()
         batches = replay._batches
 
         def late(*arguments: Any) -> Any:
@@ -867,7 +875,7 @@ class TestReadWaiting:
         replay.read_waiting(now=MORNING)
 
         assert Template.objects.get(pk=template.pk).status == "APPROVED"
-        assert WebhookEvent.objects.get().state == "processed"
+        assert factories.webhook_states() == ["processed"]
 
     def test_dry_leaves_them_waiting(self) -> None:
         keep(webhook_day.tell(messages=[webhook_day.said("358457311111", "STOP", minute=1)]), b"{")
@@ -875,7 +883,7 @@ class TestReadWaiting:
         done = replay.read_waiting(now=MORNING, is_dry=True)
 
         assert (done.webhooks, done.inbound, done.unreadable) == (2, 1, 1)
-        assert WebhookEvent.objects.filter(is_pending=True, state="pending").count() == 2
+        assert UnreadWebhook.objects.count() == 2
         assert not InboundMessage.objects.exists()
 
     def test_leaves_those_that_were_read_alone(self) -> None:

@@ -185,7 +185,4 @@ class TestPrune:
         gone = sweep.sweep(now=NOW + timedelta(days=31))
 
         assert (kept.pruned_webhooks, gone.pruned_webhooks) == (0, 1)
-        assert sorted(WebhookEvent.objects.values_list("state", flat=True)) == [
-            "processed",
-            "quarantined",
-        ]
+        assert sorted(factories.webhook_states()) == ["processed", "quarantined"]

@@ -24,11 +24,12 @@ from whatsapp_notify.models import (
     Identity,
     InboundMessage,
     Message,
+    UnreadWebhook,
     WebhookBatch,
     WebhookEvent,
 )
 from whatsapp_notify.models.set_based import look_up_by_key
-from whatsapp_notify.services import arrivals, consent, inbound, statuses, sweep, webhooks
+from whatsapp_notify.services import arrivals, consent, inbound, replay, statuses, sweep, webhooks
 from whatsapp_notify.services.consent import Proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +46,7 @@ def post(body: bytes) -> WebhookEvent:
 
 
 def states() -> list[str]:
-    return list(WebhookEvent.objects.order_by("id").values_list("state", flat=True))
+    return factories.webhook_states()
 
 
 def later(minutes: int) -> Any:
@@ -77,7 +78,7 @@ def _is_somebody_waiting() -> bool:
 class TestSweep:
     def test_f67_a_webhook_that_nobody_rang_for_is_found_by_the_sweep(self) -> None:
         [message] = calling()
-        event = post(webhook_bodies.body(statuses=[told(message, "sent")]))
+        post(webhook_bodies.body(statuses=[told(message, "sent")]))
         signals.webhooks_recorded.connect(
             listener := lambda **told: webhooks.process(now=NOW), weak=False
         )
@@ -86,9 +87,8 @@ class TestSweep:
         finally:
             signals.webhooks_recorded.disconnect(listener)
 
-        event.refresh_from_db()
         message.refresh_from_db()
-        assert (event.state, message.state) == ("processed", "sent")
+        assert (states(), message.state) == (["processed"], "sent")
 
 
 class TestProcess:
@@ -103,7 +103,7 @@ class TestProcess:
 
         event.refresh_from_db()
         assert Message.objects.filter(state="delivered").count() == 50
-        assert event.state == "quarantined"
+        assert event.is_quarantined
         assert "statuses[500]" in event.problem
 
     def test_f57_a_status_that_no_database_takes_costs_the_others_nothing(
@@ -122,37 +122,32 @@ class TestProcess:
         bad = post(
             webhook_bodies.body(statuses=[told(message, "delivered") for message in messages[:6]])
         )
-        good = post(
-            webhook_bodies.body(statuses=[told(message, "delivered") for message in messages[6:]])
-        )
+        post(webhook_bodies.body(statuses=[told(message, "delivered") for message in messages[6:]]))
 
         webhooks.process(now=NOW)
 
         bad.refresh_from_db()
-        good.refresh_from_db()
         assert Message.objects.filter(state="delivered").count() == 8
-        assert (bad.state, good.state) == ("quarantined", "processed")
+        assert states() == ["quarantined", "processed"]
         assert "ValueError" in bad.problem
 
     def test_two_messages_with_one_id_are_one_persons_problem(self) -> None:
         first, second, third = (accept(message) for message in calling(3))
         Message.objects.filter(pk=second.pk).update(provider_message_id=None)
         clash = told(second, "sent", wamid=first.provider_message_id)
-        event = post(webhook_bodies.body(statuses=[told(third, "sent"), clash]))
+        post(webhook_bodies.body(statuses=[told(third, "sent"), clash]))
 
         webhooks.process(now=NOW)
 
-        event.refresh_from_db()
         third.refresh_from_db()
-        assert (event.state, third.state) == ("quarantined", "sent")
+        assert (states(), third.state) == (["quarantined"], "sent")
 
     def test_f56_strangers_are_no_poison(self) -> None:
-        event = post(webhook_bodies.body(statuses=[webhook_bodies.status(wamid="wamid.NOT_OURS")]))
+        post(webhook_bodies.body(statuses=[webhook_bodies.status(wamid="wamid.NOT_OURS")]))
 
         webhooks.process(now=NOW)
 
-        event.refresh_from_db()
-        assert event.state == "processed"
+        assert states() == ["processed"]
 
     def test_the_first_message_of_all_that_breaks_costs_the_next_nothing(
         self, monkeypatch: pytest.MonkeyPatch
@@ -203,44 +198,60 @@ class TestProcess:
         message.refresh_from_db()
         assert message.state == "read"
         assert sorted(InboundMessage.objects.values_list("text", flat=True)) == ["one", "three"]
-        assert event.state == "quarantined"
+        assert event.is_quarantined
         assert event.problem == "InboundMessage: KeyError"
 
-    @on_postgresql
-    def test_those_that_wait_are_found_without_reading_all_others(self) -> None:
-        """Also where PostgreSQL last counted while nearly all of them waited."""
-        body = b'{"entry":[]}'
-        WebhookEvent.objects.bulk_create(
-            WebhookEvent(digest=b"%d" % number, body=body, received_at=NOW)
-            for number in range(3000)
-        )
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE whatsapp_notify_webhookevent")
-        WebhookEvent.objects.filter(digest__lt=b"9").update(state="processed", is_pending=False)
+    def test_those_that_wait_are_found_without_a_look_at_those_that_were_read(self) -> None:
+        post(b'{"entry": []}')
+        webhooks.process(now=NOW)
+        waiting = post(b'{"entry": [ ]}')
 
-        plan = webhooks._fresh().values_list("id")[:1001].explain()
+        with CaptureQueriesContext(connection) as queries:
+            assert webhooks.is_waiting(since=NOW)
+            assert webhooks._take(1000, NOW) == ([waiting.pk], False)
 
-        assert "wn_webhookevent_waiting_idx" in plan
+        assert not any("webhookevent" in query["sql"] for query in queries)
+
+    def test_what_was_read_is_written_once(self) -> None:
+        """All that there is to say of it is that it waits no more."""
+        event = post(b'{"entry": []}')
+        before = WebhookEvent.objects.filter(pk=event.pk).values().get()
+
+        with CaptureQueriesContext(connection) as queries:
+            webhooks.process(now=NOW)
+
+        assert states() == ["processed"]
+        assert WebhookEvent.objects.filter(pk=event.pk).values().get() == before
+        assert not any('UPDATE "whatsapp_notify_webhookevent"' in each["sql"] for each in queries)
+
+    def test_one_that_was_deleted_before_it_was_read_keeps_nobody_waiting(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for number in range(3):
+            post(b'{"entry": []}' + b" " * number)
+        WebhookEvent.objects.earliest("pk").delete()
+
+        webhooks.process(now=NOW)
+
+        assert states() == ["processed"] * 2
+        assert not UnreadWebhook.objects.exists()
+        assert "Webhooks were deleted before they were read" in caplog.text
 
     @on_postgresql
     def test_many_that_wait_are_not_compared_each_with_each(self) -> None:
         """Nor where PostgreSQL last counted while nearly none of them waited."""
-        body = b'{"entry":[]}'
-        WebhookEvent.objects.bulk_create(
-            WebhookEvent(digest=b"%d" % number, body=body, received_at=NOW, is_pending=False)
-            for number in range(3000)
-        )
+        post(b'{"entry": []}')
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE whatsapp_notify_webhookevent")
-        WebhookEvent.objects.update(is_pending=True)
-        ids = list(WebhookEvent.objects.values_list("pk", flat=True)[:300])
+            cursor.execute("ANALYZE whatsapp_notify_unreadwebhook")
+        for number in range(3000):
+            arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)
+        ids = list(UnreadWebhook.objects.values_list("pk", flat=True)[:300])
 
         with transaction.atomic():
             look_up_by_key()
-            plan = webhooks._taken_up(ids).order_by("id").explain(analyze=True)
+            plan = webhooks._taken_up(ids).explain(analyze=True)
 
         assert "Nested Loop" not in plan
-        assert "Seq Scan" not in plan
 
     @on_postgresql
     @pytest.mark.parametrize("with_more", [False, True], ids=["statuses", "messages"])
@@ -249,15 +260,15 @@ class TestProcess:
     ) -> None:
         """As a taker elsewhere does, that has come a moment too late for it."""
         messages = [webhook_bodies.text("hello")] if with_more else []
-        event = post(webhook_bodies.body(statuses=[webhook_bodies.status()], messages=messages))
+        post(webhook_bodies.body(statuses=[webhook_bodies.status()], messages=messages))
         take, other = webhooks._take, _connect()
 
         def take_and_be_looked_at(*args: Any) -> Any:
             ids, may_be_more = take(*args)
             if ids:
                 other.execute(
-                    "SELECT 1 FROM whatsapp_notify_webhookevent WHERE id = ANY(%s) "
-                    "FOR NO KEY UPDATE",
+                    "SELECT 1 FROM whatsapp_notify_unreadwebhook WHERE webhook_id = ANY(%s) "
+                    "FOR UPDATE",
                     [ids],
                 )
             return ids, may_be_more
@@ -270,8 +281,7 @@ class TestProcess:
             other.commit()
             work.result(timeout=60)
 
-        event.refresh_from_db()
-        assert (event.state, event.attempts) == ("processed", 1)
+        assert states() == ["processed"]
 
     @on_postgresql
     def test_f27_of_one_body_only_one_persons_rows_are_held(self, monkeypatch: Any) -> None:
@@ -302,7 +312,7 @@ class TestProcess:
 
         event.refresh_from_db()
         assert free == [2, 2]
-        assert (event.state, event.problem) == ("processed", "")
+        assert (states(), event.problem) == (["processed"], "")
         assert not ConsentState.objects.filter(is_granted=True).exists()
 
     def test_f53_many_workers_at_once_do_everything_once(self) -> None:
@@ -320,7 +330,6 @@ class TestProcess:
         assert set(states()) == {"processed"}
         assert InboundMessage.objects.count() == 10
         assert DeliveryEvent.objects.filter(kind="delivered").count() == 10
-        assert set(WebhookEvent.objects.values_list("attempts", flat=True)) == {1}
 
     def test_f64_a_day_that_is_played_again_changes_nothing(self) -> None:
         message = accept(calling()[0])
@@ -393,7 +402,7 @@ class TestProcess:
         monkeypatch.setattr(statuses, "apply", apply_and_be_rung)
 
         assert webhooks.process(now=NOW) == 1
-        assert states() == ["processed", "pending"]
+        assert states() == ["processed", "waiting"]
         assert webhooks.process(now=NOW) == 1
         assert states() == ["processed", "processed"]
 
@@ -405,13 +414,12 @@ class TestProcess:
         for number in range(3):
             arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)
         first, late, last = WebhookEvent.objects.order_by("id")
-        late.delete()
+        UnreadWebhook.objects.filter(pk=late.pk).delete()
         process_batch = webhooks._process_batch
 
         def process_batch_and_commit_late(ids: Any, clock: Any, **options: Any) -> None:
             if list(ids) == [first.pk, last.pk]:
-                late.pk = first.pk + 1
-                late.save(force_insert=True)
+                UnreadWebhook.objects.create(webhook=late, size=9, received_at=NOW)
             process_batch(ids, clock, **options)
 
         monkeypatch.setattr(webhooks, "_process_batch", process_batch_and_commit_late)
@@ -447,7 +455,7 @@ class TestProcess:
             signals.webhooks_recorded.disconnect(listener)
 
         assert (count, rung) == (1, [WebhookEvent])
-        assert states() == ["processed", "pending", "pending"]
+        assert states() == ["processed", "waiting", "waiting"]
 
     def test_f65_a_stop_counts_from_when_it_was_said_though_the_run_began_before(self) -> None:
         customer = factories.contact(consents=())
@@ -478,14 +486,14 @@ class TestProcess:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post(b'{"entry": []}')
-        WebhookEvent.objects.update(attempts=1, processed_at=later(-9))
+        UnreadWebhook.objects.update(attempts=1, tried_at=later(-9))
         for number in (1, 2):
             post(b'{"entry": []}' + b" " * number)
         monkeypatch.setattr(webhooks, "_TURN_SECONDS", -1.0)
 
         webhooks.process(now=NOW, batch=1)
 
-        assert states() == ["processed", "processed", "pending"]
+        assert states() == ["processed", "processed", "waiting"]
 
     @pytest.mark.parametrize("count", [2, 3, 4, 5])
     def test_reads_batch_after_batch_of_what_waits(self, count: int) -> None:
@@ -522,7 +530,7 @@ class TestPoison:
         event.refresh_from_db()
         message.refresh_from_db()
         assert bytes(event.body) == body
-        assert (event.state, event.is_pending) == ("quarantined", False)
+        assert states() == ["quarantined", "processed"]
         assert event.problem
         assert message.state == "sent"
 
@@ -563,11 +571,12 @@ class TestPoison:
         events = [
             post(webhook_bodies.body(statuses=[told(message, "sent")])) for message in messages
         ]
-        deadly = events[2]
+        deadly, deaths = events[2], []
         read = webhooks._read
 
         def kill(event_id: int, attempts: int, body: bytes) -> Any:
             if event_id == deadly.pk:
+                deaths.append(attempts)
                 raise Killed
             return read(event_id, attempts, body)
 
@@ -586,8 +595,7 @@ class TestPoison:
             signals.attention_needed.disconnect(listener)
 
         assert states() == ["processed", "processed", "quarantined", "processed", "processed"]
-        deadly.refresh_from_db()
-        assert deadly.attempts == 3
+        assert deaths == [0, 2, 3]
         assert Message.objects.filter(state="sent").count() == 4
         assert rung == ["quarantine"]
 
@@ -603,22 +611,22 @@ class TestPoison:
         assert not WebhookBatch.objects.exists()
 
     def test_a_worker_that_is_at_work_is_left_alone(self) -> None:
-        event = post(b"{}")
-        WebhookEvent.objects.update(attempts=webhooks.MAX_ATTEMPTS, processed_at=NOW)
+        post(b"{}")
+        UnreadWebhook.objects.update(attempts=webhooks.MAX_ATTEMPTS, tried_at=NOW)
 
         webhooks.process(now=NOW + timedelta(seconds=30))
 
-        event.refresh_from_db()
-        assert event.state == "pending"
+        assert states() == ["waiting"]
 
     def test_f27_a_busy_database_is_no_fault_of_the_body(self, monkeypatch: Any) -> None:
         message = accept(calling()[0])
-        event = post(webhook_bodies.body(statuses=[told(message, "sent")]))
+        post(webhook_bodies.body(statuses=[told(message, "sent")]))
         monkeypatch.setattr("whatsapp_notify.services.patience.time.sleep", lambda seconds: None)
         apply = statuses.apply
-        faults = iter([True, True])
+        faults, attempts = iter([True, True]), []
 
         def busy(**arguments: Any) -> int:
+            attempts.append(UnreadWebhook.objects.get().attempts)
             if next(faults, False):
                 raise OperationalError("database is locked")
             return apply(**arguments)
@@ -627,20 +635,40 @@ class TestPoison:
 
         webhooks.process(now=NOW)
 
-        event.refresh_from_db()
         message.refresh_from_db()
-        assert (event.state, event.attempts, message.state) == ("processed", 1, "sent")
+        assert (states(), message.state) == (["processed"], "sent")
+        assert attempts == [0, 0, 0]
 
     def test_a_person_can_have_it_read_once_more(self) -> None:
         event = post(b"{")
         webhooks.process(now=NOW)
-        WebhookEvent.objects.update(body=b"{}")
+        WebhookEvent.objects.update(body=b'{"entry": []}')
 
         again = webhooks.retry(ids=[event.pk])
         webhooks.process(now=NOW)
 
         assert again == {event.pk}
-        assert WebhookEvent.objects.get().attempts == 1
+        assert states() == ["processed"]
+
+    @on_postgresql
+    @pytest.mark.parametrize("answer", [webhooks.drop, webhooks.retry])
+    def test_what_a_person_says_while_a_replay_writes_stands(self, answer: Any) -> None:
+        """The replay waits for the row, and then looks once more."""
+        event = post(b'{"entry": [1]}')
+        webhooks.process(now=NOW)
+        WebhookEvent.objects.update(problem="Old words.")
+        events = replay.selection(since=NOW, until=NOW + timedelta(days=1), with_quarantined=True)
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                answer(ids=[event.pk])
+                work = pool.submit(beside, lambda: replay.replay(events=events, now=NOW))
+                while not work.done() and not beside(_is_somebody_waiting):
+                    continue
+            work.result(timeout=60)
+
+        event.refresh_from_db()
+        assert states() == ["processed" if answer is webhooks.drop else "waiting"]
+        assert event.is_quarantined is False
 
     def test_large_bodies_are_not_all_read_at_once(self) -> None:
         sizes = [(1, 3_000_000), (2, 3_000_000), (3, 3_000_000), (4, 10)]
@@ -652,10 +680,9 @@ class TestPoison:
         element = {"id": "wamid.@", "status": "sent", "timestamp": str(webhook_bodies.SECONDS)}
         elements = [{**element, "id": f"wamid.{number}"} for number in range(36_000)]
         began = time.perf_counter()
-        event = post(webhook_bodies.body(statuses=elements))
+        post(webhook_bodies.body(statuses=elements))
 
         webhooks.process(now=NOW)
 
-        event.refresh_from_db()
-        assert event.state == "processed"
+        assert states() == ["processed"]
         assert time.perf_counter() - began < 60

@@ -23,7 +23,7 @@ from whatsapp_notify.models import (
     Message,
     ShopEvent,
     UnmatchedStatus,
-    WebhookEvent,
+    UnreadWebhook,
 )
 
 #: The provider has it, and we know.
@@ -172,7 +172,7 @@ def _left_behind(rows: dict[int, _Row]) -> Iterator[str]:
     for pk in read.values_list("id", flat=True):
         if pk not in planned:
             yield f"event {pk} was read, and no message came of it"
-    for pk in WebhookEvent.objects.filter(is_pending=True).values_list("id", flat=True):
+    for pk in UnreadWebhook.objects.values_list("pk", flat=True):
         yield f"webhook {pk} was never read"
     if stray := UnmatchedStatus.objects.filter(matched_at__isnull=True).count():
         yield f"{stray} statuses found no message"

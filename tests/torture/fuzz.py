@@ -131,15 +131,15 @@ def _read(world: World) -> Iterator[Exception]:
 def _lost(batch: Sequence[_Body]) -> Iterator[str]:
     """What was neither read nor put aside, and what was good and had no effect."""
     digests = {hashlib.sha256(body.raw).digest(): body for body in batch}
-    rows = WebhookEvent.objects.filter(digest__in=digests).values_list(
-        "digest", "state", "problem", "is_pending"
-    )
-    states = {bytes(digest): (state, problem, waits) for digest, state, problem, waits in rows}
+    rows = WebhookEvent.objects.filter(digest__in=digests)
+    kept = {bytes(row.digest): row for row in rows.select_related("unread")}
     for digest, body in digests.items():
-        state, problem, waits = states.get(digest, ("not kept", "", False))
-        if state not in {"processed", "quarantined"} or waits:
-            yield f"{_named(body)} is {state}"
-        elif state == "quarantined" and not problem:
+        row = kept.get(digest)
+        if row is None or hasattr(row, "unread"):
+            yield f"{_named(body)} is {'not kept' if row is None else 'waiting'}"
+            continue
+        problem = row.problem
+        if row.is_quarantined and not problem:
             yield f"{_named(body)} was put aside without a reason"
         elif "Error" in problem:
             # A reason is what is wrong with the body, never an exception of ours.

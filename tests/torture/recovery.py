@@ -13,7 +13,7 @@ from tests.torture.campaign import Counts
 from tests.torture.graph import Script
 from tests.torture.ledger import Call
 from tests.torture.world import World
-from whatsapp_notify.models import InboundMessage, Message, ShopEvent, WebhookEvent
+from whatsapp_notify.models import InboundMessage, Message, ShopEvent, UnreadWebhook
 from whatsapp_notify.services import delivery, errands, events, reconcile, sweep, webhooks
 
 #: Longer than any lease and any pause of the product.
@@ -92,7 +92,7 @@ def is_at_rest() -> bool:
         Message.objects.filter(is_pending=True),
         Message.objects.filter(call_expires_at__isnull=False),
         ShopEvent.objects.filter(is_pending=True),
-        WebhookEvent.objects.filter(is_pending=True),
+        UnreadWebhook.objects.all(),
         InboundMessage.objects.filter(errand_due_at__isnull=False),
     )
     return not any(rows.exists() for rows in waiting)

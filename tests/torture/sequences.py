@@ -22,7 +22,7 @@ from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.domain import opaque
 from whatsapp_notify.domain.content import TextContent
 from whatsapp_notify.domain.receipts import Accepted, Outgoing
-from whatsapp_notify.models import DeliveryEvent, Installation, Message, WebhookEvent
+from whatsapp_notify.models import DeliveryEvent, Installation, Message, UnreadWebhook, WebhookEvent
 from whatsapp_notify.models.set_based import insert_rows
 from whatsapp_notify.services import arrivals, receipts, statuses, webhooks
 
@@ -211,8 +211,10 @@ def _wrong(paths: Mapping[int, _Way], now: datetime) -> Iterator[str]:
         told = {*way.words, *(["accepted"] if way.answer_at != _NEVER else [])}
         if lines.get(pk, []) != sorted(told):
             yield f"{way}: its timeline tells {lines.get(pk)}"
-    for event in WebhookEvent.objects.exclude(state="processed").values_list("id", "state"):
-        yield f"webhook {event[0]} is {event[1]}"
+    for pk in UnreadWebhook.objects.values_list("pk", flat=True):
+        yield f"webhook {pk} waits"
+    for pk in WebhookEvent.objects.filter(is_quarantined=True).values_list("id", flat=True):
+        yield f"webhook {pk} is in quarantine"
 
 
 def _timelines(ids: Sequence[int]) -> dict[int, list[str]]:

@@ -11,8 +11,8 @@ from tests.torture import recovery
 from tests.torture.audit import audit
 from tests.torture.campaign import Counts, Run
 from tests.torture.world import World
-from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent, WebhookEvent
-from whatsapp_notify.services import delivery
+from whatsapp_notify.models import DeliveryEvent, Message, ShopEvent
+from whatsapp_notify.services import arrivals, delivery
 
 
 def sent(world: World, count: int = 3) -> list[int]:
@@ -116,7 +116,7 @@ class TestAudit:
     def test_counts_what_was_recorded_and_never_read(self, world: World) -> None:
         now = world.clock()
         ShopEvent.objects.create(name="order.shipped", key="k", occurred_at=now)
-        WebhookEvent.objects.create(digest=b"1" * 32, body=b"{}", received_at=now)
+        arrivals.record(body=b"{}", now=now)
 
         assert held(world).silently_lost == 2
 

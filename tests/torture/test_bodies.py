@@ -11,7 +11,7 @@ from tests.factories import NOW
 from tests.torture.bodies import bodies
 from whatsapp_notify.cloud_api import signature
 from whatsapp_notify.cloud_api import webhooks as wire
-from whatsapp_notify.models import InboundMessage, Message, WebhookEvent
+from whatsapp_notify.models import InboundMessage, Message, UnreadWebhook, WebhookEvent
 from whatsapp_notify.services import arrivals, installation, replay, webhooks
 from whatsapp_notify.webhooks.views import WebhookView
 
@@ -89,12 +89,11 @@ class TestThroughTheDoor:
             assert {post(body) for body in made[start : start + 250]} == {200}
             webhooks.process(now=NOW + timedelta(hours=1))
 
-        states = WebhookEvent.objects.values_list("state", flat=True)
         kept = {bytes(body) for body in WebhookEvent.objects.values_list("body", flat=True)}
         assert kept == set(made)
-        assert set(states) == {"processed", "quarantined"}
-        assert not WebhookEvent.objects.filter(is_pending=True).exists()
-        problems = WebhookEvent.objects.filter(state="quarantined").values_list(
+        assert set(factories.webhook_states()) == {"processed", "quarantined"}
+        assert not UnreadWebhook.objects.exists()
+        problems = WebhookEvent.objects.filter(is_quarantined=True).values_list(
             "problem", flat=True
         )
         assert all(problems)

@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.urls import clear_script_prefix, set_script_prefix
 
+from tests.factories import QUERIES_OF_A_WEBHOOK
 from whatsapp_notify.cloud_api.signature import sign
 from whatsapp_notify.models import WebhookEvent
 from whatsapp_notify.webhooks import address
@@ -115,5 +116,5 @@ class TestWebhookFirst:
 
     def test_makes_one_query(self, django_assert_num_queries: Any) -> None:
         connection.ensure_connection()
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(QUERIES_OF_A_WEBHOOK):
             post()

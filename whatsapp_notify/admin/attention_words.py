@@ -109,7 +109,7 @@ TEXTS: Mapping[Kind, Text] = {
             Answer(action="process_again", label=gettext_lazy("Read again")),
             Answer(action="drop", label=gettext_lazy("Drop…"), asks=True),
         ),
-        query="state__exact=quarantined",
+        query="state=quarantined",
     ),
     Kind.EVENTS: Text(
         title=gettext_lazy("Failed events of the shop"),

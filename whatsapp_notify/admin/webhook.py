@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,31 +15,58 @@ from django.utils.translation import gettext_lazy, ngettext
 from whatsapp_notify.admin import badges, base, confirm, words
 from whatsapp_notify.admin.filters import StatusFilter, date_filter
 from whatsapp_notify.admin.words import Tone
-from whatsapp_notify.models import UnmatchedStatus, WebhookEvent
+from whatsapp_notify.models import UnmatchedStatus, UnreadWebhook, WebhookEvent
 from whatsapp_notify.services import replay, webhooks
 from whatsapp_notify.services.replay import Replayed
 
-_TONES: Mapping[str, Tone] = {
-    WebhookEvent.State.PENDING: Tone.WAITING,
-    WebhookEvent.State.PROCESSED: Tone.GOOD,
-    WebhookEvent.State.QUARANTINED: Tone.BAD,
+_WAITING, _PROCESSED, _QUARANTINED, _DROPPED = "waiting", "processed", "quarantined", "dropped"
+_STATES: Mapping[str, tuple[words.Words, Tone]] = {
+    _WAITING: (gettext_lazy("waiting"), Tone.WAITING),
+    _PROCESSED: (gettext_lazy("processed"), Tone.GOOD),
+    _QUARANTINED: (gettext_lazy("quarantined"), Tone.BAD),
+    _DROPPED: (gettext_lazy("dropped"), Tone.OFF),
 }
+
+
+class ReadingFilter(admin.SimpleListFilter):
+    """By whether they have been read."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(state, str(label)) for state, (label, _tone) in _STATES.items()]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[WebhookEvent]
+    ) -> QuerySet[WebhookEvent]:
+        match self.value():
+            case "waiting":
+                return queryset.exclude(unread=None)
+            case "processed":
+                return queryset.filter(unread=None, is_quarantined=False, problem="")
+            case "quarantined":
+                return queryset.filter(is_quarantined=True)
+            case "dropped":
+                return queryset.filter(is_quarantined=False).exclude(problem="")
+        return queryset
 
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(base.ReadOnlyAdmin):
     """Raw news of Meta's; what could not be read stands here with the reason."""
 
-    list_display = ("when", "state_badge", "problem", "attempts", "processed_at")
+    list_display = ("when", "state_badge", "problem")
     list_display_links = ("when",)
-    list_filter = ("state", date_filter("received_at", gettext_lazy("received")))
+    list_filter = (ReadingFilter, date_filter("received_at", gettext_lazy("received")))
     ordering = ("-pk",)
     actions = ("process_again", "read_again", "drop")
-    fields = ("received_at", "state_badge", "problem", "attempts", "processed_at", "raw_body")
+    fields = ("received_at", "state_badge", "problem", "raw_body")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
-        rows = super().get_queryset(request)
+        unread = UnreadWebhook.objects.filter(pk=OuterRef("pk"))
+        rows = super().get_queryset(request).annotate(is_waiting=Exists(unread))
         if self.has_own_permission(request, "view_webhook_body") and _is_page(request):
             return rows
         return rows.defer("body", "digest")
@@ -122,7 +149,7 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
                 ngettext("Read %(n)d webhook again", "Read %(n)d webhooks again", n) % {"n": n}
             ),
             describe=lambda row: f"#{row.pk} · {words.at(row.received_at)}",
-            concerns=lambda row: row.state == WebhookEvent.State.PROCESSED,
+            concerns=lambda row: _state(row) in {_PROCESSED, _DROPPED},
         )
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
@@ -142,7 +169,7 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, event: WebhookEvent) -> str:
-        return badges.badge(event.get_state_display(), _TONES.get(event.state, Tone.OFF))
+        return badges.badge(*_STATES[_state(event)])
 
     @admin.display(description=gettext_lazy("as it came"))
     def raw_body(self, event: WebhookEvent) -> str:
@@ -188,7 +215,16 @@ def _describe(event: WebhookEvent) -> str:
 
 
 def _is_quarantined(event: WebhookEvent) -> bool:
-    return event.state == WebhookEvent.State.QUARANTINED
+    return event.is_quarantined
+
+
+def _state(event: Any) -> str:
+    """This will tell the state of a row of the list, which is annotated with ``is_waiting``."""
+    if event.is_waiting:
+        return _WAITING
+    if event.is_quarantined:
+        return _QUARANTINED
+    return _DROPPED if event.is_dropped else _PROCESSED
 
 
 def _is_page(request: HttpRequest) -> bool:

@@ -24,7 +24,12 @@ from whatsapp_notify.models.shop_event import ShopEvent
 from whatsapp_notify.models.survey import Survey, SurveyAnswer
 from whatsapp_notify.models.template import Template
 from whatsapp_notify.models.topic import Topic
-from whatsapp_notify.models.webhook import UnmatchedStatus, WebhookBatch, WebhookEvent
+from whatsapp_notify.models.webhook import (
+    UnmatchedStatus,
+    UnreadWebhook,
+    WebhookBatch,
+    WebhookEvent,
+)
 
 __all__ = [
     "AutomaticReply",
@@ -63,6 +68,7 @@ __all__ = [
     "Template",
     "Topic",
     "UnmatchedStatus",
+    "UnreadWebhook",
     "Watermark",
     "WebhookBatch",
     "WebhookEvent",

@@ -7,25 +7,21 @@ from django.utils.translation import gettext_lazy as _
 
 
 class WebhookEvent(models.Model):
-    """The raw bytes of one signed POST; stored first, read later, kept for replay."""
+    """The raw bytes of one signed POST; stored first, read later, kept for replay.
 
-    class State(models.TextChoices):
-        PENDING = "pending", _("waiting")
-        PROCESSED = "processed", _("processed")
-        QUARANTINED = "quarantined", _("quarantined")
+    Written once: one that waits to be read has an ``UnreadWebhook`` beside it, which goes when it
+    has been read. To mark it here instead would write the bytes a second time, and an entry into
+    each of the indexes.
+    """
 
     #: SHA-256 of the body: a repeated POST is one row.
     digest = models.BinaryField(max_length=32, editable=False)
     body = models.BinaryField(editable=False)
     received_at = models.DateTimeField(_("received at"))
-    state = models.CharField(
-        _("state"), max_length=12, choices=State.choices, default=State.PENDING
-    )
-    is_pending = models.BooleanField(default=True, editable=False)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    #: Whether staff are to look at what could not be read.
+    is_quarantined = models.BooleanField(_("quarantined"), default=False)
     #: What could not be read, in words, without personal data.
     problem = models.CharField(_("problem"), max_length=300, blank=True)
-    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("webhook")
@@ -35,31 +31,57 @@ class WebhookEvent(models.Model):
             models.UniqueConstraint(fields=["digest"], name="wn_webhookevent_digest_uniq"),
         ]
         indexes: ClassVar = [
-            # By attempts first: PostgreSQL, which takes half of the rows for waiting ones while it
-            # has not counted them, else reads all of them to find the few that are fresh.
-            models.Index(
-                fields=["attempts", "id"],
-                name="wn_webhookevent_waiting_idx",
-                condition=models.Q(is_pending=True),
-            ),
             models.Index(
                 fields=["-id"],
                 name="wn_webhookevent_poison_idx",
-                condition=models.Q(state="quarantined"),
+                condition=models.Q(is_quarantined=True),
+            ),
+            models.Index(
+                fields=["-id"],
+                name="wn_webhookevent_dropped_idx",
+                condition=models.Q(is_quarantined=False) & ~models.Q(problem=""),
             ),
             models.Index(fields=["received_at"], name="wn_webhookevent_received_idx"),
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.state}"
+        return f"#{self.pk}"
 
     def __repr__(self) -> str:
-        return f"<WebhookEvent #{self.pk} {self.state}>"
+        return f"<WebhookEvent #{self.pk}>"
 
     @property
     def is_dropped(self) -> bool:
         """Whether staff let it rest unread: what has been read has no problem."""
-        return self.state == self.State.PROCESSED and bool(self.problem)
+        return bool(self.problem) and not self.is_quarantined
+
+
+class UnreadWebhook(models.Model):
+    """A webhook that waits to be read; gone as soon as it has been, whatever became of it."""
+
+    #: Without a constraint, for which PostgreSQL would look up and lock each webhook that comes,
+    #: and Django read each one that it deletes. One whose webhook is gone goes when it is its turn.
+    webhook = models.OneToOneField(
+        WebhookEvent,
+        on_delete=models.DO_NOTHING,
+        primary_key=True,
+        related_name="unread",
+        db_constraint=False,
+    )
+    #: Both are the webhook's: to join the two, PostgreSQL, which has rarely counted more than an
+    #: empty table here, may read all webhooks from the first. Bytes of the body.
+    size = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    #: When it was last taken up for itself; None for one that nobody has broken off.
+    tried_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("unread webhook")
+        verbose_name_plural = _("unread webhooks")
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
 
 
 class WebhookBatch(models.Model):
@@ -69,7 +91,7 @@ class WebhookBatch(models.Model):
     instead would write each row twice.
     """
 
-    #: Ids of the first and the last webhook; what is pending between them belongs to it.
+    #: Ids of the first and the last webhook; what waits between them belongs to it.
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
     taken_at = models.DateTimeField()

@@ -139,7 +139,7 @@ def _webhooks() -> Group:
 
 
 def _quarantined() -> QuerySet[WebhookEvent]:
-    return WebhookEvent.objects.filter(state=WebhookEvent.State.QUARANTINED)
+    return WebhookEvent.objects.filter(is_quarantined=True)
 
 
 def _events() -> Group:

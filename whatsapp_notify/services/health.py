@@ -16,7 +16,7 @@ from whatsapp_notify.models import (
     Message,
     Sender,
     ShopEvent,
-    WebhookEvent,
+    UnreadWebhook,
 )
 from whatsapp_notify.services import attention, delivery, heartbeats, silence, webhooks
 from whatsapp_notify.services.attention import Kind
@@ -163,8 +163,8 @@ def _queue(now: datetime) -> tuple[int, datetime | None]:
     return length, min(oldest, default=None)
 
 
-def _oldest_of(events: QuerySet[WebhookEvent]) -> tuple[int, datetime | None]:
-    found = events[: COUNTED + 1].aggregate(count=Count("pk"), oldest=Min("received_at"))
+def _oldest_of(unread: QuerySet[UnreadWebhook]) -> tuple[int, datetime | None]:
+    found = unread[: COUNTED + 1].aggregate(count=Count("pk"), oldest=Min("received_at"))
     return found["count"], found["oldest"]
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from whatsapp_notify.domain.statuses import FINAL, State
 from whatsapp_notify.models import Message, Sender, ShopEvent, Template, WebhookEvent
-from whatsapp_notify.services import heartbeats, silence
+from whatsapp_notify.services import heartbeats, silence, webhooks
 
 DAYS = 7
 HOURS = 12
@@ -130,9 +130,7 @@ def overview(*, now: datetime) -> Overview:
     rows = _week(now)
     days = tuple(_days(rows, now))
     doubt = _attention()
-    waiting_webhooks = WebhookEvent.objects.filter(is_pending=True).aggregate(
-        count=Count("pk"), oldest=Min("received_at")
-    )
+    unread = webhooks.waiting().aggregate(count=Count("pk"), oldest=Min("received_at"))
     return Overview(
         senders=tuple(Sender.objects.order_by("pk")),
         today=days[-1].tally,
@@ -144,9 +142,9 @@ def overview(*, now: datetime) -> Overview:
         in_doubt=doubt.get(State.IN_DOUBT, 0) + doubt.get(State.UNKNOWN, 0),
         needs_attention=sum(doubt.values()),
         parts=_parts(now),
-        webhooks_waiting=waiting_webhooks["count"],
-        oldest_webhook_at=waiting_webhooks["oldest"],
-        quarantined=WebhookEvent.objects.filter(state="quarantined").count(),
+        webhooks_waiting=unread["count"],
+        oldest_webhook_at=unread["oldest"],
+        quarantined=WebhookEvent.objects.filter(is_quarantined=True).count(),
         events_waiting=ShopEvent.objects.filter(is_pending=True).count(),
         events_failed=_failed_events(),
         templates_total=Template.objects.count(),

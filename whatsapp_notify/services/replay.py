@@ -11,23 +11,19 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
 from whatsapp_notify import conf, signals
 from whatsapp_notify.exceptions import WhatsAppNotifyError
-from whatsapp_notify.models import Identity, WebhookEvent
+from whatsapp_notify.models import Identity, UnreadWebhook, WebhookEvent
 from whatsapp_notify.services import patience, replaying, rereading, unmatched, webhooks
 from whatsapp_notify.services.replaying import Replay
 from whatsapp_notify.services.rereading import Reading
 
-State = WebhookEvent.State
-
 #: Webhooks whose statuses are joined in one transaction, up to so many bytes.
 BATCH = 200
 _BATCH_BYTES = 8 * 1024 * 1024
-
-_REPEATED = frozenset({State.PROCESSED, State.QUARANTINED})
 
 
 class BadSpan(WhatsAppNotifyError):
@@ -117,10 +113,8 @@ def selection(
     *, since: datetime, until: datetime, with_quarantined: bool = False
 ) -> QuerySet[WebhookEvent]:
     """This will return the webhooks that came in a time; what waits is left to the worker."""
-    states = _REPEATED if with_quarantined else {State.PROCESSED}
-    return WebhookEvent.objects.filter(
-        received_at__gte=since, received_at__lt=until, state__in=states, is_pending=False
-    )
+    events = _no_longer_waiting().filter(received_at__gte=since, received_at__lt=until)
+    return events if with_quarantined else events.filter(is_quarantined=False)
 
 
 def replay(
@@ -165,9 +159,8 @@ def read_again(*, ids: Sequence[int], now: datetime) -> tuple[Replayed, frozense
     Returns:
         What was brought back, and the ids of those that were read.
     """
-    events = WebhookEvent.objects.filter(pk__in=ids, state__in=_REPEATED, is_pending=False)
     read: set[int] = set()
-    done = replay(events=events, now=now, on_read=read.update)
+    done = replay(events=_no_longer_waiting().filter(pk__in=ids), now=now, on_read=read.update)
     return done, frozenset(read)
 
 
@@ -178,8 +171,13 @@ def read_waiting(*, now: datetime, is_dry: bool = False) -> Replayed:
     is in it is back, so that a run that dies loses nothing. Those that broke off their processing
     three times are left to the worker, which puts them into quarantine.
     """
-    events = WebhookEvent.objects.filter(is_pending=True, attempts__lt=webhooks.MAX_ATTEMPTS)
+    events = WebhookEvent.objects.filter(unread__attempts__lt=webhooks.MAX_ATTEMPTS)
     return replay(events=events, now=now, is_dry=is_dry)
+
+
+def _no_longer_waiting() -> QuerySet[WebhookEvent]:
+    """Those that have been read, or stand in quarantine."""
+    return WebhookEvent.objects.filter(unread=None)
 
 
 def _former(since: datetime) -> replaying.Former:
@@ -220,7 +218,9 @@ def _replay_batch(
     events: QuerySet[WebhookEvent], run: _Run, *, now: datetime, is_dry: bool
 ) -> list[int]:
     """This will read the webhooks that are still there, and return their ids."""
-    readings = [rereading.read(event) for event in events.order_by("received_at", "id")]
+    unread = Exists(UnreadWebhook.objects.filter(pk=OuterRef("pk")))
+    rows = events.annotate(was_unread=unread).order_by("received_at", "id")
+    readings = [rereading.read(event, was_unread=event.was_unread) for event in rows]
     if is_dry:
         run.do(partial(_try, readings))
     else:
@@ -229,14 +229,14 @@ def _replay_batch(
         for reading in readings:
             if reading.has_more:
                 run.do(partial(rereading.apply_the_rest, reading))
-        run.do(partial(_write_outcomes, readings, now))
+        run.do(partial(_write_outcomes, readings))
     run.count["unreadable"] += sum(reading.needs_person for reading in readings)
     return [reading.event.pk for reading in readings]
 
 
-def _write_outcomes(readings: Sequence[Reading], now: datetime) -> None:
+def _write_outcomes(readings: Sequence[Reading]) -> None:
     with transaction.atomic():
-        rereading.write_outcomes(readings, now=now)
+        rereading.write_outcomes(readings)
 
 
 def _try(readings: Sequence[Reading]) -> int:

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import OperationalError, transaction
-from django.db.models import Max
-from django.db.models.functions import Greatest
+from django.db.models import Exists, Max, OuterRef
 
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
-from whatsapp_notify.models import DeliveryEvent, WebhookEvent
+from whatsapp_notify.models import DeliveryEvent, UnreadWebhook, WebhookEvent
 from whatsapp_notify.models.set_based import among
 from whatsapp_notify.services import faults, inbound, statuses
 
 logger = logging.getLogger(__name__)
-
-State = WebhookEvent.State
 
 #: Statuses joined in one statement.
 _STATUSES = 5000
@@ -28,6 +25,8 @@ class Reading:
     """What is in one webhook, and what of it could not be read."""
 
     event: WebhookEvent
+    #: Whether it waited to be read when it was read here.
+    was_unread: bool
     parsed: wire.Parsed
     problems: list[str]
 
@@ -47,14 +46,14 @@ class Reading:
             self.problems.append(problem)
 
 
-def read(event: WebhookEvent) -> Reading:
+def read(event: WebhookEvent, *, was_unread: bool) -> Reading:
     """This will parse the bytes; what is wrong with them stands among the problems."""
     try:
         parsed = wire.parse(bytes(event.body))
+        problems = [f"{each.path}: {each.reason}" for each in parsed.malformed]
     except wire.MalformedBody as err:
-        return Reading(event=event, parsed=wire.Parsed(), problems=[str(err)])
-    problems = [f"{each.path}: {each.reason}" for each in parsed.malformed]
-    return Reading(event=event, parsed=parsed, problems=problems)
+        parsed, problems = wire.Parsed(), [str(err)]
+    return Reading(event=event, was_unread=was_unread, parsed=parsed, problems=problems)
 
 
 def apply_statuses(readings: Sequence[Reading]) -> int:
@@ -114,31 +113,28 @@ def _receive(message: wire.InboundMessage, *, now: datetime) -> None:
         inbound.withdraw_again(message, now=now)
 
 
-def write_outcomes(readings: Sequence[Reading], *, now: datetime) -> None:
+def write_outcomes(readings: Sequence[Reading]) -> None:
     """This will put aside what cannot be read, and take out of quarantine what now can be.
 
     A notice stays there: it has never been taken note of, and a replay takes none. What staff have
     dropped stays dropped, whatever is in it, also where they did so meanwhile. What waited to be
     read waits no more. Needs a transaction.
     """
-    waited = [reading.event.pk for reading in readings if reading.event.is_pending]
+    waited = [reading.event.pk for reading in readings if reading.was_unread]
     if waited:
-        WebhookEvent.objects.filter(among("pk", waited), is_pending=True).update(
-            state=State.PROCESSED,
-            is_pending=False,
-            attempts=Greatest("attempts", 1),
-            problem="",
-            processed_at=now,
-        )
+        UnreadWebhook.objects.filter(among("pk", waited)).delete()
     for reading in readings:
         event, problem = reading.event, "; ".join(reading.problems)[:300]
         if reading.needs_person:
-            state = State.QUARANTINED
-        elif event.state == State.QUARANTINED and not reading.parsed.notices:
-            state = State.PROCESSED
+            is_quarantined = True
+        elif event.is_quarantined and not reading.parsed.notices:
+            is_quarantined = False
         else:
             continue
-        was = (State.PROCESSED, "") if event.is_pending else (event.state, event.problem)
-        if was != (state, problem):
-            as_read = {"state": was[0], "problem": was[1], "is_pending": False}
-            WebhookEvent.objects.filter(pk=event.pk, **as_read).update(state=state, problem=problem)
+        if (event.is_quarantined, event.problem) != (is_quarantined, problem):
+            # Not in a subquery: PostgreSQL looks at the WHERE once more when it has waited.
+            waits = Exists(UnreadWebhook.objects.filter(pk=OuterRef("pk")))
+            as_read = {"is_quarantined": event.is_quarantined, "problem": event.problem}
+            WebhookEvent.objects.filter(~waits, pk=event.pk, **as_read).update(
+                is_quarantined=is_quarantined, problem=problem
+            )

@@ -140,7 +140,7 @@ def _move(rows: QuerySet[Message], *, state: State, reason: str, kind: str, now:
 def _prune_webhooks(now: datetime) -> int:
     """This will let raw webhooks go after their retention, a chunk a time, but not poison."""
     limit = now - timedelta(days=conf.load().WEBHOOK_RETENTION_DAYS)
-    old = WebhookEvent.objects.filter(received_at__lt=limit, state=WebhookEvent.State.PROCESSED)
+    old = WebhookEvent.objects.filter(received_at__lt=limit, unread=None, is_quarantined=False)
     ids = list(old.order_by("id").values_list("id", flat=True)[:_CHUNK])
     if ids:
         WebhookEvent.objects.filter(pk__in=ids).delete()
@@ -157,7 +157,7 @@ def _delete_files(now: datetime) -> int:
 def _ring_again(now: datetime) -> None:
     if ShopEvent.objects.filter(is_pending=True).exists():
         doorbells.ring(signals.events_recorded, sender=ShopEvent)
-    if webhooks.waiting().values_list("pk").first():
+    if webhooks.waiting().exists():
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
     if errands.is_due(now=now):
         doorbells.ring(signals.errands_due, sender=InboundMessage)

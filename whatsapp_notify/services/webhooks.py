@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from whatsapp_notify import signals
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
 from whatsapp_notify.domain import phone as phones
-from whatsapp_notify.models import WebhookBatch, WebhookEvent
+from whatsapp_notify.models import UnreadWebhook, WebhookBatch, WebhookEvent
 from whatsapp_notify.models.set_based import among, insert_rows, look_up_by_key, update_rows
 from whatsapp_notify.services import (
     doorbells,
@@ -32,8 +32,6 @@ from whatsapp_notify.services import (
 logger = logging.getLogger(__name__)
 
 RowLimit = patience.RowLimit
-
-State = WebhookEvent.State
 
 #: Tells the time.
 Clock = Callable[[], datetime]
@@ -111,7 +109,7 @@ def process(*, now: datetime, clock: Clock | None = None, batch: int = BATCH) ->
         if ids:
             patience.with_database(lambda ids=ids: _process_batch(ids, tell))  # type: ignore[misc]
             # Whoever looked while these were ours has passed over what came between them.
-            may_be_more = may_be_more or _fresh().filter(pk__range=(ids[0], ids[-1])).exists()
+            may_be_more = may_be_more or _fresh().filter(_between(ids[0], ids[-1])).exists()
         # One each time, whatever else comes; last, for it may have killed whoever read it.
         if alone := _take_broken_off(tell()):
             patience.with_database(
@@ -127,18 +125,14 @@ def process(*, now: datetime, clock: Clock | None = None, batch: int = BATCH) ->
     return total
 
 
-def waiting() -> QuerySet[WebhookEvent]:
-    """This will return those that have not been read, the fresh ones first, in order.
-
-    That is the order of the index of those that wait only. Left to choose, PostgreSQL may walk
-    past all that have been read; so ask for the first one, not with ``exists``, which drops it.
-    """
-    return WebhookEvent.objects.filter(is_pending=True).order_by("attempts", "id")
+def waiting() -> QuerySet[UnreadWebhook]:
+    """This will return those that have not been read, in the order in which they came."""
+    return UnreadWebhook.objects.order_by("pk")
 
 
 def is_waiting(*, since: datetime) -> bool:
     """This will tell whether a webhook that had come by then has not been read yet."""
-    return _fresh().filter(received_at__lte=since).values_list("pk").first() is not None
+    return _fresh().filter(received_at__lte=since).exists()
 
 
 def retry(*, ids: Sequence[int]) -> frozenset[int]:
@@ -147,12 +141,13 @@ def retry(*, ids: Sequence[int]) -> frozenset[int]:
     Returns:
         The ids of those that wait now, and were in quarantine before.
     """
-    again = update_rows(
-        model=WebhookEvent,
-        rows=[{"id": pk, "state": str(State.PENDING)} for pk in ids],
-        same={"is_pending": True, "attempts": 0, "problem": ""},
-        only_where={"state": [str(State.QUARANTINED)]},
-    )
+    with transaction.atomic():
+        again = _end_quarantine(ids, same={"problem": ""})
+        events = WebhookEvent.objects.filter(pk__in=again)
+        UnreadWebhook.objects.bulk_create(
+            UnreadWebhook(webhook_id=pk, size=size, received_at=received_at)
+            for pk, size, received_at in events.values_list("pk", Length("body"), "received_at")
+        )
     if again:
         doorbells.ring(signals.webhooks_recorded, sender=WebhookEvent)
     return again
@@ -164,31 +159,38 @@ def drop(*, ids: Sequence[int]) -> frozenset[int]:
     Returns:
         The ids of those that rest now, and did not before.
     """
+    return _end_quarantine(ids)
+
+
+def _end_quarantine(ids: Sequence[int], same: Mapping[str, str] | None = None) -> frozenset[int]:
     return update_rows(
         model=WebhookEvent,
-        rows=[{"id": pk, "state": str(State.PROCESSED)} for pk in ids],
-        only_where={"state": [str(State.QUARANTINED)]},
+        rows=[{"id": pk} for pk in ids],
+        same={"is_quarantined": False, **(same or {})},
+        only_where={"is_quarantined": [True]},
     )
 
 
-def _fresh() -> QuerySet[WebhookEvent]:
+def _fresh() -> QuerySet[UnreadWebhook]:
     """Those of ``waiting`` that nobody has taken up."""
-    # Not "= 0", which would make the order one of the primary key as well.
-    return waiting().filter(attempts__lt=1)
+    return waiting().filter(attempts=0)
 
 
-def _broken_off(now: datetime) -> QuerySet[WebhookEvent]:
-    return waiting().filter(attempts__range=(1, MAX_ATTEMPTS - 1), processed_at__lte=now - LEASE)
+def _between(first_id: int, last_id: int) -> Q:
+    return Q(pk__gte=first_id, pk__lte=last_id)
 
 
-def _taken_up(ids: Sequence[int]) -> QuerySet[WebhookEvent]:
+def _broken_off(now: datetime) -> QuerySet[UnreadWebhook]:
+    return waiting().filter(attempts__range=(1, MAX_ATTEMPTS - 1), tried_at__lte=now - LEASE)
+
+
+def _taken_up(ids: Sequence[int]) -> QuerySet[UnreadWebhook]:
     """This will hold webhooks that ``_take`` gave to this process; it waits for them.
 
     PostgreSQL lets a ``_take`` elsewhere hold a row for a moment that it then leaves to us.
     Passed over, the webhook would wait for a lease, and lose one of its attempts.
     """
-    rows = WebhookEvent.objects.select_for_update(no_key=True)
-    return rows.filter(among("pk", ids), is_pending=True)
+    return UnreadWebhook.objects.select_for_update().filter(among("pk", ids)).order_by("pk")
 
 
 def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
@@ -202,8 +204,8 @@ def _take(batch: int, now: datetime) -> tuple[list[int], bool]:
     for _try in range(_TRIES):
         fresh = _fresh()
         for first_id, last_id in WebhookBatch.objects.values_list("first_id", "last_id"):
-            fresh = fresh.exclude(pk__range=(first_id, last_id))
-        found = fresh.values_list("id", Length("body"))[: batch + 1]
+            fresh = fresh.exclude(_between(first_id, last_id))
+        found = fresh.values_list("pk", "size")[: batch + 1]
         ids = _within_bytes(found)[:batch]
         if not ids:
             break
@@ -225,28 +227,26 @@ def _find_broken_off(now: datetime) -> None:
         return
     with transaction.atomic():
         for each in patience.free(lost):
-            events = WebhookEvent.objects.filter(
-                pk__range=(each.first_id, each.last_id), is_pending=True, attempts=0
+            unread = _fresh().filter(_between(each.first_id, each.last_id))
+            ids = list(patience.free(unread).values_list("pk", flat=True))
+            UnreadWebhook.objects.filter(among("pk", ids)).update(
+                attempts=1, tried_at=min(each.taken_at, now - LEASE)
             )
-            ids = list(patience.free(events).values_list("pk", flat=True))
-            WebhookEvent.objects.filter(among("pk", ids)).update(
-                attempts=1, processed_at=min(each.taken_at, now - LEASE)
-            )
-            if not events.exists():
+            if not unread.exists():
                 each.delete()
 
 
 def _take_broken_off(now: datetime) -> list[int]:
     """This will count an attempt on one webhook that broke off its processing."""
-    if _broken_off(now).values_list("pk").first() is None:
+    if not _broken_off(now).exists():
         return []
     with transaction.atomic():
         rows = patience.free(_broken_off(now))
         # Who has waited longest first: one that kills its worker comes after those it took along,
         # and one that is put off again and again keeps no other waiting.
-        ids = list(rows.order_by("processed_at", "id").values_list("id", flat=True)[:1])
+        ids = list(rows.order_by("tried_at", "pk").values_list("pk", flat=True)[:1])
         # Its time is the lease: see LEASE.
-        WebhookEvent.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1, processed_at=now)
+        UnreadWebhook.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1, tried_at=now)
         return ids
 
 
@@ -282,8 +282,11 @@ def _join_statuses(ids: Sequence[int], limit: RowLimit, now: datetime) -> list[_
     with transaction.atomic():
         look_up_by_key()
         limit.begin()
-        events = _taken_up(ids).order_by("id").values_list("id", "attempts", "body")
-        readings = [_read(*event) for event in events]
+        attempts = dict(_taken_up(ids).values_list("pk", "attempts"))
+        events = WebhookEvent.objects.filter(among("pk", attempts)).order_by("pk")
+        readings = [_read(pk, attempts[pk], body) for pk, body in events.values_list("pk", "body")]
+        if len(readings) < len(attempts):
+            _forget_deleted(attempts.keys() - {reading.event_id for reading in readings})
         told = [(reading, status) for reading in readings for status in reading.parsed.statuses]
         for start in range(0, len(told), _STATUSES):
             _apply_statuses(told[start : start + _STATUSES], limit, now)
@@ -292,6 +295,12 @@ def _join_statuses(ids: Sequence[int], limit: RowLimit, now: datetime) -> list[_
             # In the same commit: each one waits for the disk.
             _let_go(ids)
     return readings
+
+
+def _forget_deleted(ids: Collection[int]) -> None:
+    """This will let nobody wait for webhooks that were deleted before they were read."""
+    UnreadWebhook.objects.filter(pk__in=ids).delete()
+    logger.warning("Webhooks were deleted before they were read", extra={"count": len(ids)})
 
 
 def _let_go(ids: Sequence[int]) -> None:
@@ -353,7 +362,7 @@ def _process_together(group: Sequence[_Reading], now: datetime) -> bool:
     try:
         with joint.transaction_of_several(now=now):
             # Read, as a COUNT would hold none of them.
-            if len(_taken_up(ids).values_list("id")) < len(ids):
+            if len(_taken_up(ids).values_list("pk")) < len(ids):
                 return False
             messages = [reading.parsed.messages[0] for reading in group]
             inbound.receive_all(messages, now=now)
@@ -447,46 +456,40 @@ def _end(readings: Sequence[_Reading], now: datetime) -> None:
 
     As often as need be: that is no fault of theirs.
     """
-    _finish([reading for reading in readings if not reading.is_put_off], now)
+    _finish([reading for reading in readings if not reading.is_put_off])
     put_off = [reading.event_id for reading in readings if reading.is_put_off]
     if put_off:
-        WebhookEvent.objects.filter(pk__in=put_off).update(
-            attempts=1, processed_at=now - LEASE + patience.ROW_PAUSE
+        UnreadWebhook.objects.filter(pk__in=put_off).update(
+            attempts=1, tried_at=now - LEASE + patience.ROW_PAUSE
         )
         logger.info("Webhooks wait for rows that are held", extra={"count": len(put_off)})
 
 
-def _finish(readings: Sequence[_Reading], now: datetime) -> None:
+def _finish(readings: Sequence[_Reading]) -> None:
     """This will write what became of webhooks."""
-    for attempts in {reading.attempts for reading in readings}:
-        ids = [each.event_id for each in readings if each.attempts == attempts]
-        WebhookEvent.objects.filter(among("pk", ids)).update(
-            state=State.PROCESSED,
-            is_pending=False,
-            attempts=attempts,
-            problem="",
-            processed_at=now,
-        )
+    if not readings:
+        return
+    read = UnreadWebhook.objects.filter(among("pk", [each.event_id for each in readings]))
+    read.delete()
     bad = [reading for reading in readings if reading.problems]
     for reading in bad:
         problem = "; ".join(reading.problems)[:300]
         WebhookEvent.objects.filter(pk=reading.event_id).update(
-            state=State.QUARANTINED, problem=problem
+            is_quarantined=True, problem=problem
         )
     _ring_for_quarantine(len(bad))
 
 
 def _put_poison_aside(now: datetime) -> None:
-    poison = waiting().filter(attempts__gte=MAX_ATTEMPTS, processed_at__lte=now - LEASE)
-    if poison.values_list("pk").first() is None:
+    poison = waiting().filter(attempts__gte=MAX_ATTEMPTS, tried_at__lte=now - LEASE)
+    if not poison.exists():
         return
     with transaction.atomic():
         ids = list(patience.free(poison).values_list("pk", flat=True))
         WebhookEvent.objects.filter(pk__in=ids).update(
-            state=State.QUARANTINED,
-            is_pending=False,
-            problem="It broke off its processing three times.",
+            is_quarantined=True, problem="It broke off its processing three times."
         )
+        UnreadWebhook.objects.filter(pk__in=ids).delete()
         _ring_for_quarantine(len(ids))
 
 

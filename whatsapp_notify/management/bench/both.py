@@ -12,7 +12,7 @@ from django.utils import timezone
 from whatsapp_notify.domain.policy import PRIORITIES
 from whatsapp_notify.management.bench import processes, seeding
 from whatsapp_notify.management.bench.costs import Costs, measured
-from whatsapp_notify.models import Message, WebhookEvent
+from whatsapp_notify.models import Message
 from whatsapp_notify.services import delivery, webhooks
 
 #: Customers who take turns; at 1,000 messages a second each is written to every 30 seconds.
@@ -168,7 +168,7 @@ def _wait(loop: Loop, *, queue: str) -> None:
     """This will let what is under way come to its end."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        loop.unread = WebhookEvent.objects.filter(is_pending=True).count()
+        loop.unread = webhooks.waiting().count()
         loop.unmoved = Message.objects.exclude(state="read").count()
         if not loop.unread and not loop.unmoved:
             return

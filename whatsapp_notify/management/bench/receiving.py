@@ -19,7 +19,7 @@ from whatsapp_notify import conf
 from whatsapp_notify.management.bench import bodies, load, processes, seeding
 from whatsapp_notify.management.bench.costs import Costs, measured
 from whatsapp_notify.management.bench.http import request
-from whatsapp_notify.models import Message, WebhookEvent
+from whatsapp_notify.models import Message, UnreadWebhook, WebhookEvent
 from whatsapp_notify.services import arrivals, installation, webhooks
 
 _PROCESS = "whatsapp_notify.process_webhooks"
@@ -79,6 +79,7 @@ def post(
             with measured({"web": web}) as costs:
                 poster.popen.wait()
         # What is folded afterwards is counted.
+        UnreadWebhook.objects.all().delete()
         WebhookEvent.objects.all().delete()
         return Posted(requests=requests, report=poster.stop(), costs=costs)
 
@@ -100,7 +101,7 @@ def fold(*, statuses: int, per_body: int, workers: int) -> Folded:
         with measured({"worker": worker}) as costs:
             for _each in range(workers):
                 current_app.send_task(_PROCESS, queue=started.queue)
-            while webhooks.waiting().values_list("pk").first():
+            while webhooks.waiting().exists():
                 time.sleep(_POLL_SECONDS)
         return Folded(statuses=statuses, costs=costs)
 
