@@ -37,8 +37,9 @@ RowLimit = patience.RowLimit
 Clock = Callable[[], datetime]
 
 BATCH = 1000
-#: Bodies are read together up to so many bytes; one alone may be larger.
-_BATCH_BYTES = 8 * 1024 * 1024
+#: Bodies are read together up to so many bytes; one alone may be larger. Larger batches hold
+#: messages for longer that others have news of as well.
+_BATCH_BYTES = 1024 * 1024
 #: Statuses joined in one statement.
 _STATUSES = 5000
 #: How often a process looks anew that was too late for the webhooks that it had found.
