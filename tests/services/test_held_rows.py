@@ -49,8 +49,7 @@ def post(body: bytes) -> WebhookEvent:
     return WebhookEvent.objects.latest("id")
 
 
-def states() -> list[str]:
-    return factories.webhook_states()
+states = factories.webhook_states
 
 
 def stopped(message: Message) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -26,6 +26,13 @@ _STATES: Mapping[str, tuple[words.Words, Tone]] = {
     _QUARANTINED: (gettext_lazy("quarantined"), Tone.BAD),
     _DROPPED: (gettext_lazy("dropped"), Tone.OFF),
 }
+#: The same as ``_state``, by columns: so that the database uses its indexes.
+_ROWS: Mapping[str | None, Q] = {
+    _WAITING: ~Q(unread=None),
+    _PROCESSED: Q(unread=None, is_quarantined=False, problem=""),
+    _QUARANTINED: Q(is_quarantined=True),
+    _DROPPED: Q(is_quarantined=False) & ~Q(problem=""),
+}
 
 
 class ReadingFilter(admin.SimpleListFilter):
@@ -40,16 +47,7 @@ class ReadingFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent]
     ) -> QuerySet[WebhookEvent]:
-        match self.value():
-            case "waiting":
-                return queryset.exclude(unread=None)
-            case "processed":
-                return queryset.filter(unread=None, is_quarantined=False, problem="")
-            case "quarantined":
-                return queryset.filter(is_quarantined=True)
-            case "dropped":
-                return queryset.filter(is_quarantined=False).exclude(problem="")
-        return queryset
+        return queryset.filter(_ROWS.get(self.value(), Q()))
 
 
 @admin.register(WebhookEvent)
@@ -65,8 +63,7 @@ class WebhookEventAdmin(base.ReadOnlyAdmin):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
-        unread = UnreadWebhook.objects.filter(pk=OuterRef("pk"))
-        rows = super().get_queryset(request).annotate(is_waiting=Exists(unread))
+        rows = super().get_queryset(request).annotate(is_waiting=UnreadWebhook.of_webhook())
         if self.has_own_permission(request, "view_webhook_body") and _is_page(request):
             return rows
         return rows.defer("body", "digest")

@@ -83,6 +83,11 @@ class UnreadWebhook(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk}"
 
+    @classmethod
+    def of_webhook(cls) -> models.Exists:
+        """This will tell in a query of webhooks whether each of them waits."""
+        return models.Exists(cls.objects.filter(pk=models.OuterRef("pk")))
+
 
 class WebhookBatch(models.Model):
     """Webhooks that a process has taken up together; gone as soon as they have been read.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
 
 from whatsapp_notify import conf, signals
@@ -218,8 +218,7 @@ def _replay_batch(
     events: QuerySet[WebhookEvent], run: _Run, *, now: datetime, is_dry: bool
 ) -> list[int]:
     """This will read the webhooks that are still there, and return their ids."""
-    unread = Exists(UnreadWebhook.objects.filter(pk=OuterRef("pk")))
-    rows = events.annotate(was_unread=unread).order_by("received_at", "id")
+    rows = events.annotate(was_unread=UnreadWebhook.of_webhook()).order_by("received_at", "id")
     readings = [rereading.read(event, was_unread=event.was_unread) for event in rows]
     if is_dry:
         run.do(partial(_try, readings))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import OperationalError, transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Max
 
 from whatsapp_notify.cloud_api import webhooks as wire
 from whatsapp_notify.cloud_api.webhooks import Status
@@ -133,7 +133,7 @@ def write_outcomes(readings: Sequence[Reading]) -> None:
             continue
         if (event.is_quarantined, event.problem) != (is_quarantined, problem):
             # Not in a subquery: PostgreSQL looks at the WHERE once more when it has waited.
-            waits = Exists(UnreadWebhook.objects.filter(pk=OuterRef("pk")))
+            waits = UnreadWebhook.of_webhook()
             as_read = {"is_quarantined": event.is_quarantined, "problem": event.problem}
             WebhookEvent.objects.filter(~waits, pk=event.pk, **as_read).update(
                 is_quarantined=is_quarantined, problem=problem

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -143,7 +143,7 @@ def retry(*, ids: Sequence[int]) -> frozenset[int]:
         The ids of those that wait now, and were in quarantine before.
     """
     with transaction.atomic():
-        again = _end_quarantine(ids, same={"problem": ""})
+        again = _end_quarantine(ids, problem="")
         events = WebhookEvent.objects.filter(pk__in=again)
         UnreadWebhook.objects.bulk_create(
             UnreadWebhook(webhook_id=pk, size=size, received_at=received_at)
@@ -163,11 +163,11 @@ def drop(*, ids: Sequence[int]) -> frozenset[int]:
     return _end_quarantine(ids)
 
 
-def _end_quarantine(ids: Sequence[int], same: Mapping[str, str] | None = None) -> frozenset[int]:
+def _end_quarantine(ids: Sequence[int], **also: str) -> frozenset[int]:
     return update_rows(
         model=WebhookEvent,
         rows=[{"id": pk} for pk in ids],
-        same={"is_quarantined": False, **(same or {})},
+        same={"is_quarantined": False, **also},
         only_where={"is_quarantined": [True]},
     )
 
