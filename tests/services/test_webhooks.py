@@ -253,6 +253,25 @@ class TestProcess:
         assert "Nested Loop" not in plan
 
     @on_postgresql
+    def test_what_broke_off_is_looked_for_among_itself(self) -> None:
+        """Not among all that wait, anew with each batch of a long backlog."""
+        for number in range(2000):
+            arrivals.record(body=b'{"entry": []}' + b" " * number, now=NOW)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE whatsapp_notify_unreadwebhook")
+
+        with CaptureQueriesContext(connection) as queries:
+            webhooks.process(now=NOW)
+
+        asked = [q["sql"] for q in queries if '"tried_at" <=' in q["sql"]]
+        # What has broken off three times is put aside once, first of all.
+        assert len(asked) >= 2
+        for sql in asked:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}")
+                assert "wn_unreadwebhook_tried_idx" in str(cursor.fetchall())
+
+    @on_postgresql
     @pytest.mark.parametrize("with_more", [False, True], ids=["statuses", "messages"])
     def test_a_row_that_another_holds_for_a_moment_is_waited_for(
         self, with_more: bool, monkeypatch: Any

@@ -79,6 +79,14 @@ class UnreadWebhook(models.Model):
     class Meta:
         verbose_name = _("unread webhook")
         verbose_name_plural = _("unread webhooks")
+        indexes: ClassVar = [
+            # Of all that wait, hardly ever one; asked for with each batch.
+            models.Index(
+                fields=["tried_at"],
+                name="wn_unreadwebhook_tried_idx",
+                condition=models.Q(attempts__gt=0),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk}"
