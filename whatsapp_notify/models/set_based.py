@@ -217,14 +217,21 @@ def _fields(model: type[models.Model], names: Iterable[str]) -> list[Any]:
 def _recordset(connection: Any, fields: Sequence[Any]) -> tuple[str, dict[str, str]]:
     """This will return the FROM item and how each column is read out of it."""
     if connection.vendor == "postgresql":
-        # Without its length: a text that is too long is refused by the column, not cut here.
-        types = (_LENGTH.sub("", _type(connection, field)) for field in fields)
-        arrays = ", ".join(f"%s::{each}[]" for each in types)
+        arrays = ", ".join(_array_of(connection, field) for field in fields)
         names = ", ".join(f'"{field.column}"' for field in fields)
         reads = {field.column: f'v."{field.column}"' for field in fields}
         return f"unnest({arrays}) AS v({names})", reads
     reads = {field.column: f"json_extract(v.value, '$.{field.column}')" for field in fields}
     return "json_each(%s) AS v", reads
+
+
+def _array_of(connection: Any, field: Any) -> str:
+    """This will return the array of PostgreSQL that is read from what ``_column`` writes."""
+    if isinstance(field, models.JSONField):
+        # Quicker than an array of quoted texts, for the two of us.
+        return "ARRAY(SELECT NULLIF(value, 'null') FROM jsonb_array_elements(%s::jsonb))"
+    # Without its length: a text that is too long is refused by the column, not cut here.
+    return f"%s::{_LENGTH.sub('', _type(connection, field))}[]"
 
 
 def _type(connection: Any, field: Any) -> str:
@@ -249,9 +256,9 @@ def _array(write: Callable[[Any], str], values: Sequence[Any]) -> str:
 
 
 def _column(field: Any, values: Sequence[Any]) -> str:
-    """This will write the values of a field as an array of PostgreSQL."""
+    """This will write the values of a field as an array, see ``_array_of``."""
     if isinstance(field, models.JSONField):
-        return _array(lambda value: _quoted(_JSON.encode(value)), values)
+        return storable(_JSON.encode(values))
     if isinstance(field, models.DateField):
         return _array(_isoformat, values)
     if isinstance(field, (models.CharField, models.TextField)):
