@@ -714,6 +714,29 @@ class TestIsolation:
         assert bad.reason == "timestamp: is no time in seconds"
         assert bad.raw["id"] == "wamid.617"
 
+    def test_each_refusal_tells_where(self):
+        body = load("template_approved")
+        entry, [change] = body["entry"][0], body["entry"][0]["changes"]
+        del change["value"]["message_template_id"]
+        entry["changes"] += [
+            {"field": "messages", "value": {"statuses": [{}, 7], "messages": {}}},
+            {"field": "user_preferences", "value": {"user_preferences": [None]}},
+            {"field": "account_update"},
+            7,
+        ]
+
+        parsed = parse(to_bytes(body))
+
+        assert {element.path: element.reason for element in parsed.malformed} == {
+            "entry[0].changes[0].value": "message_template_id: is missing",
+            "entry[0].changes[1].value.messages": "is no list",
+            "entry[0].changes[1].value.statuses[0]": "id: is missing",
+            "entry[0].changes[1].value.statuses[1]": "is no object",
+            "entry[0].changes[2].value.user_preferences[0]": "is no object",
+            "entry[0].changes[3]": "field or value: is missing",
+            "entry[0].changes[4]": "is no object",
+        }
+
     def test_several_numbers_and_accounts_in_one_body(self):
         body = load("text")
         other = copy.deepcopy(body["entry"][0])

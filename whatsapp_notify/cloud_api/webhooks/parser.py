@@ -74,41 +74,39 @@ def parse(body: bytes) -> Parsed:
         base: dict[str, Any] = {"business_account_id": "", "field": text(data, "object")}
         parsed.unknown.append(UnknownChange(**base, raw=data))
         return parsed
-    for path, entry in _each(parsed, data, "entry", path=None):
-        for change_path, change in _each(parsed, entry, "changes", path=path):
-            _read_change(parsed, change, entry=entry, path=change_path)
+    for index, entry in enumerate(_list(parsed, data, "entry", None)):
+        path: _Path = (None, "entry", index)
+        if not isinstance(entry, dict):
+            _refuse(parsed, path, "is no object", entry)
+            continue
+        for at, change in enumerate(_list(parsed, entry, "changes", path)):
+            change_path: _Path = (path, "changes", at)
+            if isinstance(change, dict):
+                _read_change(parsed, change, entry, change_path)
+            else:
+                _refuse(parsed, change_path, "is no object", change)
     return parsed
 
 
-def _read_change(parsed: Parsed, change: JsonObject, *, entry: JsonObject, path: _Path) -> None:
+def _read_change(parsed: Parsed, change: JsonObject, entry: JsonObject, path: _Path) -> None:
     field_name, value = text(change, "field"), change.get("value")
     if not field_name or not isinstance(value, dict):
         _refuse(parsed, path, "field or value: is missing", change)
         return
     path = (path, "value", None)
-
-    def origin() -> dict[str, Any]:
-        metadata = child(value, "metadata")
-        return {
-            "business_account_id": text(entry, "id"),
-            "phone_number_id": text(metadata, "phone_number_id"),
-            "display_phone_number": text(metadata, "display_phone_number")
-            or text(value, "display_phone_number"),
-        }
-
-    def base() -> dict[str, Any]:
-        happened_at = optional_moment(entry, "time")
-        return {**origin(), "field": field_name, "happened_at": happened_at, "raw": value}
-
     if field_name in {"messages", "user_preferences"}:
-        is_known = _read_elements(parsed, value, origin=origin, path=path)
+        is_known = _read_elements(parsed, value, entry, path)
+        if is_known and "errors" not in value:
+            return
         if errors := problems(value):
-            parsed.notices.append(ValueErrorNotice(**base(), errors=errors))
+            parsed.notices.append(
+                ValueErrorNotice(**_base(field_name, value, entry), errors=errors)
+            )
         elif not is_known:
-            parsed.unknown.append(UnknownChange(**base()))
+            parsed.unknown.append(UnknownChange(**_base(field_name, value, entry)))
         return
     try:
-        notice = read_notice(value, base=base())
+        notice = read_notice(value, base=_base(field_name, value, entry))
     except Malformed as err:
         _refuse(parsed, path, str(err), change)
         return
@@ -118,9 +116,24 @@ def _read_change(parsed: Parsed, change: JsonObject, *, entry: JsonObject, path:
         parsed.notices.append(notice)
 
 
-def _read_elements(
-    parsed: Parsed, value: JsonObject, *, origin: Callable[[], dict[str, Any]], path: _Path
-) -> bool:
+def _base(field_name: str, value: JsonObject, entry: JsonObject) -> dict[str, Any]:
+    """This will give what all notices hold."""
+    happened_at = optional_moment(entry, "time")
+    return {**_origin(value, entry), "field": field_name, "happened_at": happened_at, "raw": value}
+
+
+def _origin(value: JsonObject, entry: JsonObject) -> dict[str, Any]:
+    """This will give which account, and which number of ours, a change is about."""
+    metadata = child(value, "metadata")
+    return {
+        "business_account_id": text(entry, "id"),
+        "phone_number_id": text(metadata, "phone_number_id"),
+        "display_phone_number": text(metadata, "display_phone_number")
+        or text(value, "display_phone_number"),
+    }
+
+
+def _read_elements(parsed: Parsed, value: JsonObject, entry: JsonObject, path: _Path) -> bool:
     """This will read messages, statuses and preferences; returns whether there is a list of any."""
     contacts = read_contacts(value)
     is_known = False
@@ -130,30 +143,25 @@ def _read_elements(
         is_known = True
         found = getattr(parsed, kind)
         # Of a status, which is most of what comes, nobody asks which number of ours it is about.
-        given = {} if reader is read_status else {"origin": origin()}
-        for element_path, element in _each(parsed, value, key, path=path):
+        given = {} if reader is read_status else {"origin": _origin(value, entry)}
+        for index, element in enumerate(_list(parsed, value, key, path)):
+            if not isinstance(element, dict):
+                _refuse(parsed, (path, key, index), "is no object", element)
+                continue
             try:
                 found.append(reader(element, contacts=contacts, **given))
             except Malformed as err:
-                _refuse(parsed, element_path, str(err), element)
+                _refuse(parsed, (path, key, index), str(err), element)
     return is_known
 
 
-def _each(
-    parsed: Parsed, data: JsonObject, key: str, *, path: _Path
-) -> list[tuple[_Path, JsonObject]]:
-    """This will give the objects of a list with their paths, and refuse all else in it."""
+def _list(parsed: Parsed, data: JsonObject, key: str, path: _Path) -> list[Any]:
+    """This will give a list, and refuse whatever else is in its place."""
     items = data.get(key)
-    if not isinstance(items, list):
-        _refuse(parsed, (path, key, None), "is no list", items)
-        return []
-    elements: list[tuple[_Path, JsonObject]] = []
-    for index, item in enumerate(items):
-        if isinstance(item, dict):
-            elements.append(((path, key, index), item))
-        else:
-            _refuse(parsed, (path, key, index), "is no object", item)
-    return elements
+    if isinstance(items, list):
+        return items
+    _refuse(parsed, (path, key, None), "is no list", items)
+    return []
 
 
 def _refuse(parsed: Parsed, path: _Path, reason: str, raw: Any) -> None:
