@@ -228,6 +228,25 @@ class TestCalls:
         assert [receipt.action for _outgoing, receipt in answers] == [Action.RECONSIDER] * 2
         assert locmem.outbox == []
 
+    def test_makes_do_with_the_threads_that_the_machine_allows(self, monkeypatch, caplog) -> None:
+        start, allowed = threading.Thread.start, iter(range(2))
+
+        def start_two(thread: threading.Thread) -> None:
+            if next(allowed, None) is None:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_two)
+        with make_calls(concurrency=8) as calls:
+            now = time.monotonic()
+            calls.start([planned(n) for n in range(20)], claimed_at=now, start_before=now + 60)
+            answers = finish(calls)
+            free = calls.free
+
+        assert sorted(outgoing.message_id for outgoing, _receipt in answers) == list(range(20))
+        assert all(isinstance(receipt, Accepted) for _outgoing, receipt in answers)
+        assert (free, caplog.messages) == (2, ["The machine allows no more threads"])
+
     def test_keeps_answers_where_a_later_look_fails(self) -> None:
         looks = iter([frozenset()])
 

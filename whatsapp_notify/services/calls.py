@@ -327,12 +327,27 @@ class Calls:
             self._places.pop()
 
     def _hire(self) -> None:
-        """This will start one more thread if there are fewer than calls."""
-        if len(self._threads) < min(self._in_flight, self._concurrency):
-            thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
-            # First: one that nobody knows of would end in place of another, which never does.
-            self._threads.append(thread)
+        """This will start one more thread if there are fewer than calls.
+
+        Where the machine allows no more of them, as containers do, those that there are make
+        all calls.
+
+        Raises:
+            RuntimeError: It allows not even one.
+        """
+        if len(self._threads) >= min(self._in_flight, self._concurrency):
+            return
+        thread = threading.Thread(target=self._run, name="whatsapp-call", daemon=True)
+        # First: one that nobody knows of would end in place of another, which never does.
+        self._threads.append(thread)
+        try:
             thread.start()
+        except RuntimeError:
+            self._threads.remove(thread)
+            if not self._threads:
+                raise
+            self._concurrency = len(self._threads)
+            logger.warning("The machine allows no more threads", extra={"count": self._concurrency})
 
     def _begin(self, call: _Ready, *, at: _Moment | None) -> None:
         """This will make a call ready, and have one more begin at that moment, if there is one."""
