@@ -83,6 +83,21 @@ def two_news() -> list[PlannedCall]:
     return [planned(number, priority=30, start_in=1.5) for number in (1, 2)]
 
 
+def allow_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, left = threading.Thread.start, iter(range(count))
+
+    def start_some(thread: threading.Thread) -> None:
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+
+
+def threads_that_call() -> int:
+    return sum(thread.name == "whatsapp-call" for thread in threading.enumerate())
+
+
 def hand_over(calls: Calls, news: list[PlannedCall], *, then: list[PlannedCall]) -> None:
     """This will hand over the news, and only then have the others called."""
     now = time.monotonic()
@@ -229,23 +244,34 @@ class TestCalls:
         assert locmem.outbox == []
 
     def test_makes_do_with_the_threads_that_the_machine_allows(self, monkeypatch, caplog) -> None:
-        start, allowed = threading.Thread.start, iter(range(2))
-
-        def start_two(thread: threading.Thread) -> None:
-            if next(allowed, None) is None:
-                raise RuntimeError("can't start new thread")
-            start(thread)
-
-        monkeypatch.setattr(threading.Thread, "start", start_two)
+        """One is left to whoever watches the calls, or not one of them would begin."""
+        allow_threads(3, monkeypatch)
         with make_calls(concurrency=8) as calls:
             now = time.monotonic()
             calls.start([planned(n) for n in range(20)], claimed_at=now, start_before=now + 60)
             answers = finish(calls)
+            ends_at = time.monotonic() + 30
+            while threads_that_call() > 2:
+                assert time.monotonic() < ends_at, "It is still there."
             free = calls.free
 
         assert sorted(outgoing.message_id for outgoing, _receipt in answers) == list(range(20))
         assert all(isinstance(receipt, Accepted) for _outgoing, receipt in answers)
         assert (free, caplog.messages) == (2, ["The machine allows no more threads"])
+
+    def test_breaks_off_where_the_machine_allows_one_thread(self, monkeypatch) -> None:
+        allow_threads(1, monkeypatch)
+        with make_calls(concurrency=8) as calls:
+            now = time.monotonic()
+            calls.start([planned(1), planned(2)], claimed_at=now, start_before=now + 60)
+            with pytest.raises(RuntimeError):
+                calls.start_due()
+            answers = finish(calls)
+
+        receipts = {outgoing.message_id: receipt for outgoing, receipt in answers}
+        assert isinstance(receipts[1], Accepted)
+        assert isinstance(receipts[2], Refused)
+        assert receipts[2].action is Action.RECONSIDER
 
     def test_keeps_answers_where_a_later_look_fails(self) -> None:
         looks = iter([frozenset()])

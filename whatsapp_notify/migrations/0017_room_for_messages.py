@@ -1,7 +1,7 @@
 """Room for as much again in each page of messages, so that news of them touch no index (HOT).
 
 Messages that stand in one page leave together, and so their news come together. With room for less
-than all of them a third of the updates went to another page, and into nine indexes.
+than all of them a third of the updates went to another page, and into five indexes or more.
 """
 
 from typing import Any

@@ -330,10 +330,11 @@ class Calls:
         """This will start one more thread if there are fewer than calls.
 
         Where the machine allows no more of them, as containers do, those that there are make
-        all calls.
+        all calls, but for one: its place is for the thread that ends calls which take too long,
+        without which none begins.
 
         Raises:
-            RuntimeError: It allows not even one.
+            RuntimeError: It allows less than two.
         """
         if len(self._threads) >= min(self._in_flight, self._concurrency):
             return
@@ -343,11 +344,14 @@ class Calls:
         try:
             thread.start()
         except RuntimeError:
+            if thread in threading.enumerate():
+                raise  # a signal has: see Note [A signal raises anywhere]
             self._threads.remove(thread)
-            if not self._threads:
+            if len(self._threads) < 2:
                 raise
-            self._concurrency = len(self._threads)
+            self._concurrency = len(self._threads) - 1
             logger.warning("The machine allows no more threads", extra={"count": self._concurrency})
+            self._moments.put(None)
 
     def _begin(self, call: _Ready, *, at: _Moment | None) -> None:
         """This will make a call ready, and have one more begin at that moment, if there is one."""
