@@ -228,14 +228,11 @@ class TestCalls:
         assert locmem.outbox == []
 
     def test_forgets_no_call_where_a_thread_cannot_start(self, monkeypatch) -> None:
-        def refuse(thread: threading.Thread) -> None:
-            raise RuntimeError("can't start new thread")
-
         with make_calls() as calls:
             now = time.monotonic()
             calls.start([planned(1), planned(2)], claimed_at=now, start_before=now + 60)
             with monkeypatch.context() as patch:
-                patch.setattr(threading.Thread, "start", refuse)
+                allow_threads(0, patch)
                 with pytest.raises(RuntimeError):
                     calls.start_due()
             answers = finish(calls)

@@ -351,6 +351,7 @@ class Calls:
                 raise
             self._concurrency = len(self._threads) - 1
             logger.warning("The machine allows no more threads", extra={"count": self._concurrency})
+            # One of them ends; for each in the list another follows, of which one is left over.
             self._moments.put(None)
 
     def _begin(self, call: _Ready, *, at: _Moment | None) -> None:

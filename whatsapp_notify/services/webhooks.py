@@ -62,10 +62,13 @@ class _Reading:
     attempts: int
     parsed: wire.Parsed
     problems: list[str]
-    #: There is more than statuses.
-    has_rest: bool
     #: Something in it is about somebody whose row is held: it is to be read again.
     is_put_off: bool = False
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether there is more than statuses."""
+        return bool(self.parsed.messages or self.parsed.preferences or self.parsed.notices)
 
     @property
     def rest(self) -> list[tuple[Callable[..., object], object]]:
@@ -406,13 +409,7 @@ def _read(event_id: int, attempts: int, body: bytes | memoryview) -> _Reading:
         problems.append(str(err))
     if parsed.malformed:
         problems += [f"{each.path}: {each.reason}" for each in parsed.malformed]
-    return _Reading(
-        event_id=event_id,
-        attempts=max(1, attempts),
-        parsed=parsed,
-        problems=problems,
-        has_rest=bool(parsed.messages or parsed.preferences or parsed.notices),
-    )
+    return _Reading(event_id=event_id, attempts=max(1, attempts), parsed=parsed, problems=problems)
 
 
 def _apply_statuses(
