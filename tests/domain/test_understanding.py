@@ -94,6 +94,10 @@ TABLE = [
     ("sluta inte skicka meddelanden", Meaning.UNCLEAR, "speaks of an end"),
     ("en halua lopettaa viestejä", Meaning.UNCLEAR, "speaks of an end"),
     ("en lopeta tilaustani", Meaning.NOTHING, ""),
+    ("I have no offers or messages from you", Meaning.NOTHING, ""),
+    ("No messages", Meaning.UNCLEAR, "no messages at all"),
+    ("Ei viestejä", Meaning.UNCLEAR, "no messages at all"),
+    ("no messages yet", Meaning.NOTHING, ""),
     ("Please do not message my husband, it's a surprise", Meaning.NOTHING, ""),
     ("Älkää lähettäkö vielä", Meaning.NOTHING, ""),
     ("Stop! That's such a good price 😂", Meaning.NOTHING, ""),
@@ -222,6 +226,15 @@ WIDER_THAN_OFFERS = [
     "Хватит рекламы. СТОП",
     "Не надо рекламы и удалите мой номер",
     "Больше никакой рекламы, отпишите меня от всего",
+    "no offers or messages",
+    "No offers and no messages, please",
+    "please no messages or offers",
+    "Inga erbjudanden och inga meddelanden",
+    "Ei tarjouksia eikä viestejä",
+    "ei mainoksia tai viestejä kiitos",
+    "Без рекламы и сообщений",
+    "stop promotional messages and all other messages",
+    "stop the promotional messages and the texts",
 ]
 # Whatever stands beside them, these end offers alone.
 OFFERS_ALONE = [
@@ -251,6 +264,17 @@ OFFERS_ALONE = [
     "Не присылайте рекламу, но сообщения о заказе оставьте",
     "Больше никакой рекламы, не присылайте её больше",
     "Хватит рекламы, но не удаляйте меня из базы",
+    "Do not send me promotional messages",
+    "Please stop the marketing messages",
+    "No more advertising texts",
+    "I don't want promotional messages",
+    "unsubscribe from promotional messages",
+    "do not text me ads",
+    "don't message me with offers",
+    "Lopettakaa mainos viestit",
+    "Skicka inte reklam meddelanden",
+    "Не присылайте рекламные сообщения",
+    "хватит рекламных смс",
 ]
 # Perhaps an end of more than offers, perhaps not.
 PERHAPS_WIDER = [

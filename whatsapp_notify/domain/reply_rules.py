@@ -30,7 +30,7 @@ OUT = (
             "чтобы перестали SEND|MSG|AD",
             "WISH att|että|чтобы MSG|AD|THIS ENDS",
             "att +ni +slutar SEND|MSG|AD",
-            "WISH THIS|MSG|AD to stop",
+            "WISH THIS|MSG|AD to stop|end|cease",
             "WISH att|että STOP SEND|MSG|AD",
             "STOP +THIS +$",
             "^ +STOP ALL +$",
@@ -54,10 +54,13 @@ OUT = (
             "stop +THIS +already|now|please",
             "MSG|AD +seis|poikki|loppu|loppukoot|стоп|stopp",
             "turn|switch +off MSG|AD",
+            "turn|switch MSG|AD +off",
+            "jättäkää|jätä MSG|AD +pois",
             "säg|säga +upp MSG|AD",
             "STOP +getting|receiving|recieving|saamasta|få|получать MSG|AD|THIS",
             "done|fed|sick with|up|of MSG|AD",
             "had +enough MSG|AD|THIS",
+            "enough +with|of MSG|AD",
         ),
         (*_WHEN_OR_OTHER, "CAME", "CODE"),
         "NOT",
@@ -69,6 +72,7 @@ OUT = (
         "no need to send",
         (
             "no +need +to +SEND ME|MSG|AD",
+            "no +need +to +keep +SEND ME|MSG|AD",
             "no +need +for MSG|AD",
             "ei +tarvitse|tarvii|tarvi SEND",
             "turha +SEND",
@@ -137,6 +141,8 @@ OUT = (
             "NO +kiitos MSG|AD",
             "NO MSG|AD +please|pls|thanks|tack|kiitos|спасибо|пожалуйста",
             "^ +NO AD|spam|roskapostia|спама|skräppost|рассылок +$",
+            "^|POLITE +NO MSG|AD +AND|OR MSG|AD +$",
+            "^|POLITE +NO MSG|AD +AND|OR +NO MSG|AD +$",
             "NO +kiitos +MORE MSG|AD",
             "nej +tack +till MSG|AD",
             "nej +tack till MSG|AD",
@@ -168,6 +174,8 @@ OUT = (
             "lose|forget +my +number",
             "leave|keep ME +off LIST",
             "ME +saa REMOVE",
+            "POLITE_QUESTION ME +REMOVE|poistettua LIST",
+            "^ WISH +out +$",
             "plocka|ta|stryk +bort ME|NUMBER",
             "count +me +out",
             "REMOVE +из|с|from LIST",
@@ -203,7 +211,14 @@ OUT = (
     Rule("withdraw consent", ("REVOKE CONSENT", "CONSENT +REVOKE"), ("OTHER",), "NOT"),
     Rule(
         "refuse messages",
-        ("REFUSE MSG|AD", "запрещаю SEND|USE", "избавьте MSG|AD"),
+        (
+            "REFUSE MSG|AD",
+            "запрещаю SEND|USE",
+            "избавьте MSG|AD",
+            "NOT +CONSENT to|till|на MSG|AD",
+            "CONSENT +NOT to|till MSG|AD",
+            "NOT +suostu|hyväksy MSG|AD",
+        ),
         ("OTHER",),
         "NOT",
     ),
@@ -247,7 +262,7 @@ BESIDE_OFFERS = Rule(
 #: Rules whose words may speak of an order as well: beside such words a person decides.
 ALSO_OF_ORDERS = frozenset(
     {"stop sending", "stop messages", "do not send", "do not want messages", "no more messages",
-     "no messages", "remove me"}
+     "no messages", "refuse messages", "remove me"}
 )  # fmt: skip
 
 #: They ask to begin.
@@ -395,12 +410,15 @@ UNCLEAR = (
         ("ORDER",),
     ),
     Rule("unsubscribe somehow", ("UNSUB",), ("OTHER", "LOVE", "ORDER"), "NOT"),
+    Rule("no messages at all", ("^ +NO MSG +$",), ("ORDER",)),
     Rule("enough", ("^ +enough|riittää|räcker|хватит|довольно|loppu +$",)),
     Rule(
         "does not want it",
         (
             "NOT WANT THIS +$",
             "vill|önskar +DONT THIS +$",
+            "NO +THIS +MORE +$",
+            "turn|switch +these|those|them +off",
             "^ +NO|inte +MORE +$",
             "POLITE +NO +MORE +$",
             "больше +не +WANT +$",

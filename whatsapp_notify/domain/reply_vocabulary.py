@@ -26,7 +26,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             отмените отменить отменяйте отмени отмена отключите отключить отключи отключайте
             выключите выключить выключи заблокирую уберите убрать
             end cancel terminate discontinue deactivate disable mute block""",
-        "LOPPU": "loppumaan lopettaa loppuisi* poistettua poikki прекратить stoppade",
+        "LOPPU": "loppua loppumaan lopettaa loppuisi* poistettua poikki прекратить stoppade",
         "ENDS": """
             loppuu loppuvat loppuisi loppuisivat slutar upphör прекратилось прекратились stops""",
         "SEND": """
@@ -63,6 +63,12 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             reklam* erbjudand* nyhetsbrev* marknadsför*
             реклам* маркетинг* акци* предложени* промо* новост*
             ad ads advert* offer offers promo* marketing deals newsletter* campaign*""",
+        # Before a message these say what it holds: "promotional messages".
+        "PROMOTIONAL": """
+            mainos markkinointi tarjous kampanja
+            reklam marknadsförings
+            рекламн* маркетингов* промо
+            promotional promotion promo marketing advertising advertisement offer""",
         "ALL": "mitään kaikki kaikkia allt alla något все всё ничего all everything anything",
         "THIS": """
             näitä nää näit nämä näiden näistä noita tätä tää tämä tällaisia
@@ -77,6 +83,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             them these those they it""",
         # Between two parts of a clause.
         "AND": "ja sekä och samt и and",
+        "OR": "tai eikä eller или ни or nor",
         "BUT": "mutta men но but",
         "MORE": """
             enää enaa enempää enemp* lisää jatkossa koskaan ikinä
@@ -155,7 +162,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
         "LEAVE": "jättäkää jätä antakaa lämna låt låta оставьте оставте оставь leave let",
         "RID": "eroon slippa slipper избавиться rid",
         "POLITE_QUESTION": """
-            voisitte* voisitko voisko voitte* voitko voiko voisi saisko saisiko saako voinko
+            voisitte* voisitko voisiko voisko voitte* voitko voiko voisi saisko saisiko saako voinko
             kan kunde går skulle
             можно можете могли можешь
             can could would will""",

@@ -285,8 +285,17 @@ def _has_offers(ends: Sequence[Verdict | None]) -> bool:
 
 def _is_about_offers(clause: Clause) -> bool:
     """This will tell whether only promotions are named: order news may go on."""
-    messages, offers = clause.places.get("MSG", ()), clause.places.get("AD", ())
-    return bool(offers) and set(messages) <= set(offers) and not clause.has("ALL", "NUMBER", "LIST")
+    offers = clause.places.get("AD", ())
+    if not offers or clause.has("ALL", "NUMBER", "LIST"):
+        return False
+    sent, whom = clause.places.get("SEND", ()), clause.places.get("ME", ())
+    no_messages = {
+        *offers,
+        *(place + 1 for place in clause.places.get("PROMOTIONAL", ())),
+        # "Do not text me ads" names no text.
+        *(place for place in sent if place + 1 in whom),
+    }
+    return no_messages.issuperset(clause.places.get("MSG", ()))
 
 
 def _points_back(clause: Clause) -> bool:
