@@ -3,9 +3,11 @@
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import InterfaceError, OperationalError
 
 from tests.concurrency import in_a_loop
 from whatsapp_notify.cloud_api.signature import sign
@@ -136,6 +138,14 @@ class TestWebhookFirst:
 
         assert post() == ([503], 1)
         assert not WebhookEvent.objects.exists()
+
+    @pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
+    def test_f27_a_database_that_is_away_is_for_meta_to_try_again(
+        self, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+    ) -> None:
+        monkeypatch.setattr(arrivals, "_insert", Mock(side_effect=fault))
+
+        assert post() == ([503], 1)
 
     def test_nobody_is_answered_where_the_body_breaks_off(self) -> None:
         told = [

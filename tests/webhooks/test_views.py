@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.http import UnreadablePostError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -258,6 +258,32 @@ class TestSurroundings:
     @pytest.mark.parametrize("method", ["put", "patch", "delete", "head", "options", "trace"])
     def test_knows_get_and_post_only(self, method: str) -> None:
         assert getattr(Client(), method)(ADDRESS).status_code == 405
+
+
+class TestDatabaseAway:
+    @pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
+    def test_f27_is_for_meta_to_try_again_and_is_told(
+        self, caplog: pytest.LogCaptureFixture, fault: type[Exception]
+    ) -> None:
+        def away(*args: Any) -> None:
+            raise fault(f"server closed the connection; CONTEXT: {BODY.decode()}")
+
+        with connection.execute_wrapper(away):
+            assert post().status_code == 503
+
+        told = [record for record in caplog.records if record.name.endswith("receiving")]
+        assert [record.getMessage() for record in told] == [
+            "A webhook was refused: the database did not take it"
+        ]
+        assert "whatsapp_business_account" not in caplog.text
+        assert post().status_code == 200
+
+    def test_what_is_wrong_with_us_is_not_called_away(self) -> None:
+        def broken(*args: Any) -> None:
+            raise ProgrammingError
+
+        with connection.execute_wrapper(broken), pytest.raises(ProgrammingError):
+            post()
 
 
 class TestHandshake:

@@ -2,15 +2,17 @@
 
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.urls import clear_script_prefix, set_script_prefix
 
 from tests.factories import QUERIES_OF_A_WEBHOOK
 from whatsapp_notify.cloud_api.signature import sign
 from whatsapp_notify.models import WebhookEvent
+from whatsapp_notify.services import arrivals
 from whatsapp_notify.webhooks import address
 from whatsapp_notify.webhooks.wsgi import WebhookFirst
 
@@ -89,6 +91,13 @@ class TestWebhookFirst:
         settings.WHATSAPP_NOTIFY = {**settings.WHATSAPP_NOTIFY, "APP_SECRET": ""}
 
         assert post(HTTP_X_HUB_SIGNATURE_256="sha256=0") == "503 Service Unavailable"
+
+    def test_f27_a_database_that_is_away_is_for_meta_to_try_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "record", Mock(side_effect=OperationalError))
+
+        assert post() == "503 Service Unavailable"
 
     def test_a_body_that_breaks_off_is_no_server_error(self) -> None:
         class Broken(io.BytesIO):

@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
 from whatsapp_notify import conf
 from whatsapp_notify.cloud_api import signature
 from whatsapp_notify.services import arrivals
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 3 * 1024 * 1024
 
 _CHUNK = 64 * 1024
+#: The database is away, full, restarting or locked for long: none of it is the body's fault.
+_NOT_TAKEN = (OperationalError, InterfaceError)
 
 
 #: What an ASGI server gives its application to ask for more.
@@ -27,7 +31,8 @@ def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -
     """This will keep the body if it is signed, and return the HTTP status of the answer.
 
     200 once the bytes are committed, and nothing else is; 401 for a wrong signature, 413 for
-    too many bytes, 503 while no secret is set. ``announced`` is the Content-Length as it came.
+    too many bytes, 503 while no secret is set or the database does not take them, so that Meta
+    repeats it. ``announced`` is the Content-Length as it came.
 
     Raises:
         OSError: The body broke off.
@@ -40,7 +45,10 @@ def receive(*, stream: Any, announced: str, header: str | None, now: datetime) -
         body.add(chunk)
     if status := body.refusal(header=header, secrets=secrets):
         return status
-    arrivals.record(body=body.whole, now=now)
+    try:
+        arrivals.record(body=body.whole, now=now)
+    except _NOT_TAKEN as err:
+        return _unavailable(err)
     return 200
 
 
@@ -68,7 +76,15 @@ async def areceive(*, receive: Receive, announced: str, header: str | None, now:
         # Meta repeats it.
         logger.error("A webhook was refused: the database keeps too many waiting")
         return 503
+    except _NOT_TAKEN as err:
+        return _unavailable(err)
     return 200
+
+
+def _unavailable(err: Exception) -> int:
+    fault = type(err.__cause__ or err).__name__
+    logger.error("A webhook was refused: the database did not take it", extra={"fault": fault})
+    return 503
 
 
 def _read(stream: Any) -> bytes:

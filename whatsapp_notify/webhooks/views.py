@@ -23,7 +23,7 @@ class WebhookView(View):
 
     A body that is signed is kept whatever it holds; making sense of it is done later, apart.
     400 for a body that broke off, 401 for a wrong signature, 413 for too many bytes, 503
-    while no secret is set.
+    while no secret is set or the database does not take it.
     """
 
     http_method_names = ["get", "post"]
