@@ -1,6 +1,7 @@
 """The pages that ask before a number sends again: what they show, and what a yes is worth later."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin import factories as make
+from whatsapp_notify import signals
 from whatsapp_notify.admin import words
 from whatsapp_notify.models import Sender
 from whatsapp_notify.services import senders
@@ -34,6 +36,19 @@ def press_again(sender: Sender, *, by: str, at: datetime) -> None:
     """Somebody has released the button since, and somebody presses it."""
     senders.release(sender=senders.get(sender_id=sender.pk), actor="one", now=at)
     senders.stop(sender=sender, actor=by, now=at)
+
+
+@pytest.fixture
+def rung() -> Iterator[list[str]]:
+    """The reasons of the alarms, as they ring."""
+    reasons: list[str] = []
+
+    def listen(reason: str, **kwargs: Any) -> None:
+        reasons.append(reason)
+
+    signals.attention_needed.connect(listen)
+    yield reasons
+    signals.attention_needed.disconnect(listen)
 
 
 class TestRelease:
@@ -168,6 +183,28 @@ class TestResume:
 
 
 class TestStop:
+    def test_twice_works_once_and_says_so(
+        self,
+        owner: Client,
+        db: None,
+        now: datetime,
+        rung: list[str],
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        sender = make.make_sender()
+        page, other_page = (asked(owner, sender, "stop") for _each in range(2))
+
+        with django_capture_on_commit_callbacks(execute=True):
+            confirm(owner, sender, "stop", page)
+            told = confirm(owner, sender, "stop", other_page)
+
+        sender.refresh_from_db()
+        pressed = f"{sender.stopped_by} has pressed the red button, on {words.at(now)}"
+        assert f"Sending is stopped already: {pressed}" in told
+        assert sender.is_stopped
+        assert LogEntry.objects.count() == 1
+        assert rung == ["red_button"]
+
     def test_needs_no_more_than_a_yes(self, owner: Client, db: None) -> None:
         sender = make.make_sender()
 

@@ -179,7 +179,10 @@ def _as_shown(sender: Sender, deed: str) -> str:
 
 
 def _why_not(sender: Sender, deed: str) -> str:
-    """This will say what has become of a stop that somebody wanted to end."""
+    """This will say what has become of a stop that somebody wanted to end, or to begin."""
+    if deed == "stop":
+        pressed = _("Sending is stopped already: %(who)s has pressed the red button, on %(at)s.")
+        return _by_whom(pressed, sender)
     is_over = not _as_shown(sender, deed)
     if deed == "resume":
         if is_over:
@@ -187,11 +190,13 @@ def _why_not(sender: Sender, deed: str) -> str:
         return _("Not resumed: meanwhile sending has stopped once more, or for another reason.")
     if is_over:
         return _("The red button had been released meanwhile; nothing was changed.")
-    told = _("Not released: %(who)s has pressed the red button again meanwhile, on %(at)s.") % {
-        "who": sender.stopped_by,
-        "at": words.at(sender.stopped_at),
-    }
-    return sentences.with_one_stop(told)
+    pressed = _("Not released: %(who)s has pressed the red button again meanwhile, on %(at)s.")
+    return _by_whom(pressed, sender)
+
+
+def _by_whom(told: str, sender: Sender) -> str:
+    who, at = sender.stopped_by, words.at(sender.stopped_at)
+    return sentences.with_one_stop(told % {"who": who, "at": at})
 
 
 def status_badge(sender: Sender) -> str:

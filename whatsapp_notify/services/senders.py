@@ -45,12 +45,16 @@ def stop(*, sender: Sender, actor: str, now: datetime) -> None:
     """This will press the red button: no call starts after this has been committed.
 
     See Note [The last look] of ``claims``. Calls that are under way still end.
+
+    Raises:
+        StateChanged: It is pressed already, which has been announced; it stays pressed.
     """
     with transaction.atomic():
         row = lock(sender_id=sender.pk)
-        if row.stopped_at is None:
-            row.stopped_at, row.stopped_by = now, actor
-            row.save(update_fields=["stopped_at", "stopped_by"])
+        if row.stopped_at is not None:
+            raise StateChanged(StateChanged.__doc__)
+        row.stopped_at, row.stopped_by = now, actor
+        row.save(update_fields=["stopped_at", "stopped_by"])
     _announce("red_button", f"pressed by {actor}", sender=sender)
 
 
