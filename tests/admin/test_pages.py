@@ -1,6 +1,7 @@
 """Pages of consents, contacts, events, webhooks and templates."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -487,3 +488,21 @@ class TestTemplate:
         assert "Meta refused bad_one (en): Too many words" in html
         assert LogEntry.objects.filter(object_id=str(draft.pk)).count() == 1
         assert not LogEntry.objects.filter(object_id=str(bad.pk)).exists()
+
+    def test_tells_what_was_sent_before_meta_fell_silent(
+        self, owner: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = [make.make_template(name, status="DRAFT") for name in ("one", "two")]
+
+        def submit(*, templates: list[Template], now: datetime) -> Iterator[Submission]:
+            yield Submission(name=templates[0].name, language=templates[0].language)
+            raise GraphUnavailable("No connection.")
+
+        monkeypatch.setattr(templates, "submit", submit)
+
+        html = act(owner, rows[0], "submit", *rows)
+
+        assert "Sent for review: two (en)." in html
+        assert "Sent for review: one (en)." not in html
+        assert "Meta could not be reached. Try again in a moment." in html
+        assert LogEntry.objects.get().object_id == str(rows[1].pk)

@@ -8,6 +8,8 @@ from django.core.management import CommandError
 from tests import factories, shop
 from tests.factories import NOW
 from tests.management.conftest import Run
+from whatsapp_notify.cloud_api.client import GraphClient
+from whatsapp_notify.cloud_api.exceptions import GraphError, GraphUnavailable
 from whatsapp_notify.models import Template
 from whatsapp_notify.simulator.models import SimulatedTemplate
 
@@ -80,6 +82,30 @@ class TestSubmit:
             run("whatsapp_templates", "submit")
 
         assert Template.objects.get().status == DRAFT
+
+    def test_tells_what_was_taken_and_refused_before_graph_fell_silent(
+        self, run: Run, graph: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("taken", "refused", "later"):
+            factories.template(name, status=DRAFT)
+        create = GraphClient.create_template
+
+        def falls_silent(client: GraphClient, *, definition: dict[str, Any]) -> dict[str, Any]:
+            match definition["name"]:
+                case "refused":
+                    raise GraphError(code=100, http_status=400, detail="Too many words.")
+                case "later":
+                    raise GraphUnavailable("No connection.")
+                case _:
+                    return create(client, definition=definition)
+
+        monkeypatch.setattr(GraphClient, "create_template", falls_silent)
+
+        with pytest.raises(CommandError, match="run this again") as raised:
+            run("whatsapp_templates", "submit")
+
+        assert "refused (en): Too many words." in str(raised.value)
+        assert Template.objects.get(name="taken").status == "APPROVED"
 
 
 class TestSync:

@@ -58,7 +58,7 @@ def sync(*listed: Mapping[str, Any]) -> templates.Synced:
 
 def submit(*rows: Template, **answers: Any) -> list[templates.Submission]:
     graph = FakeGraph(answers=answers)
-    return templates.submit(templates=rows, now=NOW, client=graph)  # type: ignore[arg-type]
+    return list(templates.submit(templates=rows, now=NOW, client=graph))  # type: ignore[arg-type]
 
 
 def refusal(detail: str) -> GraphError:
@@ -304,7 +304,7 @@ class TestWithSimulator:
         drafts = list(Template.objects.order_by("id"))
         words = {row.pk: json.dumps(row.components) for row in drafts}
 
-        told = templates.submit(templates=drafts, now=NOW, client=graph)
+        told = list(templates.submit(templates=drafts, now=NOW, client=graph))
         found = templates.sync(now=NOW, client=graph)
 
         assert [each.problem for each in told] == [""] * len(drafts)
@@ -317,8 +317,8 @@ class TestWithSimulator:
         self, graph: GraphClient
     ) -> None:
         rows = [factories.template(name, status="DRAFT") for name in ("one", "two")]
-        templates.submit(templates=rows[:1], now=NOW, client=graph)
+        list(templates.submit(templates=rows[:1], now=NOW, client=graph))
 
-        told = templates.submit(templates=rows, now=NOW, client=graph)
+        told = list(templates.submit(templates=rows, now=NOW, client=graph))
 
         assert [bool(each.problem) for each in told] == [True, False]

@@ -98,21 +98,12 @@ class TemplateAdmin(base.ReadOnlyAdmin):
         answer = confirm.asked(self, request, queryset, question)
         if isinstance(answer, HttpResponse):
             return answer
+        submissions = templates.submit(templates=answer, now=timezone.now())
         try:
-            submissions = templates.submit(templates=answer, now=timezone.now())
+            for template, submission in zip(answer, submissions, strict=True):
+                self._tell_submission(request, template, problem=submission.problem)
         except GraphUnavailable as err:
             self._report_fault(request, err)
-            return None
-        for template, submission in zip(answer, submissions, strict=True):
-            name = str(template)
-            if submission.problem:
-                text = _("Meta refused %(name)s: %(problem)s")
-                values = {"name": name, "problem": submission.problem}
-                self.message_user(request, text % values, messages.ERROR)
-                continue
-            self.log_change(request, template, _("Sent for review."))
-            text = _("Sent for review: %(name)s.")
-            self.message_user(request, text % {"name": name}, messages.SUCCESS)
         return None
 
     @admin.action(description=gettext_lazy("Resume after repair…"), permissions=["manage"])
@@ -143,6 +134,17 @@ class TemplateAdmin(base.ReadOnlyAdmin):
             self.message_user(request, text % {"n": count}, messages.SUCCESS)
         confirm.tell_moved_on(self, request, len(answer) - count)
         return None
+
+    def _tell_submission(self, request: HttpRequest, template: Template, *, problem: str) -> None:
+        name = str(template)
+        if problem:
+            text = _("Meta refused %(name)s: %(problem)s")
+            values = {"name": name, "problem": problem}
+            self.message_user(request, text % values, messages.ERROR)
+            return
+        self.log_change(request, template, _("Sent for review."))
+        text = _("Sent for review: %(name)s.")
+        self.message_user(request, text % {"name": name}, messages.SUCCESS)
 
     def _report_fault(self, request: HttpRequest, err: GraphError | GraphUnavailable) -> None:
         code = getattr(err, "code", None)

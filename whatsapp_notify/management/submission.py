@@ -22,20 +22,21 @@ def submit(
     """
     rows = list(rows)
     good = [template for template in rows if not _faults(template)]
+    problems = [f"{template}: {fault}" for template in rows for fault in _faults(template)]
+    taken = 0
     try:
         # First, so that a wrong token or number is one sentence, not one for each template.
         sender_health.refresh(now=now)
         sender_health.subscribe()
-        submissions = templates.submit(templates=_told(command, good), now=now)
+        for each in templates.submit(templates=_shown(command, good), now=now):
+            if each.problem:
+                problems.append(f"{each.name} ({each.language}): {each.problem}")
+            taken += not each.problem
     except GraphError as err:
         raise CommandError(str(err)) from err
     except GraphUnavailable as err:
-        raise CommandError(f"{err} Templates that were taken are kept; run this again.") from err
-    problems = [f"{template}: {fault}" for template in rows for fault in _faults(template)] + [
-        f"{each.name} ({each.language}): {each.problem}" for each in submissions if each.problem
-    ]
+        problems.append(f"{err} Templates that were taken are kept; run this again.")
     if verbosity > 0:
-        taken = sum(not each.problem for each in submissions)
         command.stdout.write(f"Templates in review: {taken} of {len(rows)}.")
     if problems:
         raise CommandError("Not submitted:\n  " + "\n  ".join(problems))
@@ -48,7 +49,7 @@ def _faults(template: Template) -> list[str]:
     ]
 
 
-def _told(command: BaseCommand, rows: list[Template]) -> Iterator[Template]:
+def _shown(command: BaseCommand, rows: list[Template]) -> Iterator[Template]:
     """This will show which template is being handed over, on a terminal only."""
     is_shown = command.stdout.isatty()
     for number, template in enumerate(rows, start=1):

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -54,31 +54,28 @@ def starter() -> list[dict[str, Any]]:
 
 def submit(
     *, templates: Iterable[Template], now: datetime, client: GraphClient | None = None
-) -> list[Submission]:
+) -> Iterator[Submission]:
     """This will hand drafts and rejected templates to Meta for review, one call each.
 
-    Never inside a transaction. What Meta refuses is told, and the others go on.
+    Never inside a transaction. What Meta refuses is told, and the others go on. Each is handed over
+    when the one before has been written down and told, so that silence hides none that was taken.
 
     Raises:
         GraphUnavailable: Graph did not answer; nothing is lost, try again.
     """
     client = client or graph_client()
-    submissions = []
     for template in templates:
         try:
             answer = client.create_template(definition=wire.serialize(template.definition()))
         except GraphError as err:
-            submissions.append(
-                Submission(name=template.name, language=template.language, problem=err.detail)
-            )
+            yield Submission(name=template.name, language=template.language, problem=err.detail)
             continue
         template.status = str(answer.get("status", Template.Status.PENDING))[:20]
         template.category = str(answer.get("category", template.category))[:20]
         template.meta_id = str(answer.get("id", ""))[:40]
         template.synced_at = now
         template.save(update_fields=["status", "category", "meta_id", "synced_at"])
-        submissions.append(Submission(name=template.name, language=template.language))
-    return submissions
+        yield Submission(name=template.name, language=template.language)
 
 
 def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
