@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from tests import factories
 from tests.factories import NOW
@@ -298,6 +299,17 @@ class TestAccount:
 
         sender.refresh_from_db()
         assert sender.circuit_opened_at is None
+
+    def test_reinstated_account_still_waits_for_the_unpaid_bill(self) -> None:
+        sender = senders.current()
+        with transaction.atomic():
+            senders.open_circuit(sender=senders.lock(sender_id=sender.pk), code=131042, now=NOW)
+
+        take(account(ban_state="DISABLE"))
+        take(account(ban_state="REINSTATE"))
+
+        sender.refresh_from_db()
+        assert (sender.circuit_opened_at, sender.circuit_code) == (NOW, 131042)
 
     @pytest.mark.parametrize(
         "fields",

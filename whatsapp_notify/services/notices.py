@@ -82,13 +82,14 @@ def _update_account(notice: wire.AccountUpdate, now: datetime) -> None:
     is_over = notice.event in {"ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
     if notice.ban_state == "REINSTATE":
         for sender in told:
-            senders.close_circuit(sender=sender, now=now)
+            # What else only a person can end, such as an unpaid bill, goes on.
+            if sender.circuit_code in senders.BAN_CODES:
+                senders.close_circuit(sender=sender, now=now)
     elif notice.ban_state or notice.restrictions or notice.violation_type or is_over:
         _announce("account", notice.event)
     if notice.ban_state == "DISABLE":
         for sender in told:
-            # 368: the account is restricted for a violation of policy.
-            senders.open_circuit(sender=sender, code=368, now=now)
+            senders.open_circuit(sender=sender, code=senders.RESTRICTED, now=now)
 
 
 def _numbers_of(notice: wire.AccountUpdate) -> QuerySet[Sender]:

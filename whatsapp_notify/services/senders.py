@@ -16,9 +16,13 @@ logger = logging.getLogger(__name__)
 #: Pause between two tries while the circuit is open and may close by itself.
 PROBE_INTERVAL = timedelta(minutes=1)
 
-#: Only a person can say that these are over: policy block, locked account, unpaid bill, spam.
-#: Source: WhatsApp Cloud API, "Error codes", read 2026-11.
-MANUAL_RESUME_CODES = frozenset({368, 131031, 131042, 131048, 131064})
+#: The account is restricted for a breach of policy.
+#: Source of all codes: WhatsApp Cloud API, "Error codes", read 2026-11.
+RESTRICTED = 368
+#: The account is banned: restricted, or locked. Meta tells when that is over.
+BAN_CODES = frozenset({RESTRICTED, 131031})
+#: Only a person can say that these are over: a ban, an unpaid bill, spam.
+MANUAL_RESUME_CODES = BAN_CODES | {131042, 131048, 131064}
 
 
 def current() -> Sender:

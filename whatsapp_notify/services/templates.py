@@ -96,7 +96,8 @@ def sync(*, now: datetime, client: GraphClient | None = None) -> Synced:
     _end_misfits(listed, now)
     changed = 0
     with transaction.atomic():
-        known = {(row.name, row.language): row for row in Template.objects.select_for_update()}
+        rows = Template.objects.select_for_update().order_by("pk")
+        known = {(row.name, row.language): row for row in rows}
         for data in listed:
             row = known.pop((data["name"], data["language"]), None)
             changed += _take_over(row or Template(name=data["name"]), data, now)
