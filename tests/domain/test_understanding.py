@@ -267,6 +267,7 @@ OFFERS_ALONE = [
     "Do not send me promotional messages",
     "Please stop the marketing messages",
     "No more advertising texts",
+    "Stop the promotional text messages",
     "I don't want promotional messages",
     "unsubscribe from promotional messages",
     "do not text me ads",

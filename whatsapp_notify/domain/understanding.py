@@ -289,13 +289,14 @@ def _is_about_offers(clause: Clause) -> bool:
     if not offers or clause.has("ALL", "NUMBER", "LIST"):
         return False
     sent, whom = clause.places.get("SEND", ()), clause.places.get("ME", ())
-    no_messages = {
-        *offers,
-        *(place + 1 for place in clause.places.get("PROMOTIONAL", ())),
-        # "Do not text me ads" names no text.
-        *(place for place in sent if place + 1 in whom),
-    }
-    return no_messages.issuperset(clause.places.get("MSG", ()))
+    # "Do not text me ads" names no text.
+    named = {place for place in sent if place + 1 in whom}.union(offers)
+    promotional = set(clause.places.get("PROMOTIONAL", ()))
+    for place in clause.places.get("MSG", ()):
+        # "Promotional text messages" are promotions, each word of them.
+        if place - 1 in promotional:
+            promotional.add(place)
+    return (named | promotional).issuperset(clause.places.get("MSG", ()))
 
 
 def _points_back(clause: Clause) -> bool:
