@@ -6,9 +6,20 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from hypothesis import HealthCheck, settings
 
 from whatsapp_notify.backends import locmem
 from whatsapp_notify.services import calls
+
+# The same examples on every machine, and no stopwatch: a busy machine is no counter-example.
+settings.register_profile(
+    "alike",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("alike")
 
 
 @pytest.fixture(autouse=True)

@@ -674,7 +674,7 @@ class TestQueue:
 
         assert not rang
         # Kombu's own patience would be six seconds.
-        assert time.perf_counter() - started < 2
+        assert time.perf_counter() - started < 4
 
     def test_f23_is_silent_for_a_while_after_a_failure(
         self, broken_broker: Any, monkeypatch: pytest.MonkeyPatch

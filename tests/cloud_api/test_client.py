@@ -694,7 +694,7 @@ class TestConnections:
                 exchange.send(http(200, ACCEPTED))
 
         with ScriptedServer(script) as server:
-            client = make_client(server.url, deadline_seconds=0.5)
+            client = make_client(server.url, deadline_seconds=1.5)
             with ThreadPoolExecutor(32) as pool:
                 bodies = [b'{"slow"}' if index % 4 == 0 else MESSAGE for index in range(160)]
                 receipts = list(pool.map(lambda body: client.send_message(body=body), bodies))
@@ -709,7 +709,7 @@ class TestConnections:
             client.send_message(body=MESSAGE)
             thread = client._watchdog._thread
             if thread is not None:
-                thread.join(timeout=2)
+                thread.join(timeout=20)
 
         assert client._watchdog._thread is None
 

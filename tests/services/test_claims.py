@@ -618,7 +618,7 @@ class TestClock:
         deliver()
 
         assert called() == {}
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
 
     def test_the_answer_is_waited_for_longer_than_the_call_may_take(self, settings: Any) -> None:
         message = factories.queued()

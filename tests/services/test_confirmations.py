@@ -709,9 +709,7 @@ class TestNewNumber:
 class TestLedger:
     @settings(
         max_examples=60,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(
         acts=st.lists(
