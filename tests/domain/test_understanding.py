@@ -235,6 +235,32 @@ WIDER_THAN_OFFERS = [
     "Без рекламы и сообщений",
     "stop promotional messages and all other messages",
     "stop the promotional messages and the texts",
+    "Don't message me or send me offers",
+    "don't text me or send me ads",
+    "Do not whatsapp me or send promotions",
+    "Don't text me I don't want your offers",
+    "Dont message me again no offers",
+    "don't text me ever again your ads are annoying",
+    "Smsa mig inte mer jag vill inte ha erbjudanden",
+    "Smsa mig inte eller skicka erbjudanden",
+    "Älkää viestittäkö minulle tai lähettäkö tarjouksia",
+    "no promotional messages stop",
+    "stop the marketing messages stop",
+    "I don't want promotional messages stop",
+    "I don't want promotional messages unsubscribe me",
+    "Do not send me promotional messages leave me alone",
+    "Please stop these promotional messages remove me",
+    "stop promotional texts don't contact me again",
+    "Jag vill inte ha reklam-sms ta bort mig",
+    "Skicka inga reklam-sms sluta",
+    "Älkää lähettäkö mainos viestejä poistakaa minut",
+    "Не присылайте рекламные сообщения стоп",
+    "Хватит рекламных сообщений удалите меня",
+    "no offers unsubscribe me",
+    "stop promotional messages or any messages",
+    "stop the offers and everything else",
+    "Stop all offers and all messages",
+    "stop sending me all messages and offers",
 ]
 # Whatever stands beside them, these end offers alone.
 OFFERS_ALONE = [
@@ -276,6 +302,83 @@ OFFERS_ALONE = [
     "Skicka inte reklam meddelanden",
     "Не присылайте рекламные сообщения",
     "хватит рекламных смс",
+    "no promotional messages",
+    "No marketing messages",
+    "No promotional messages, only order updates",
+    "Ei mainos viestejä",
+    "Inga reklam-sms",
+    "без рекламных сообщений",
+    "ei mainoksia eikä spämmiä",
+    "Stop all promotional messages",
+    "Please stop sending me all these promotional messages",
+    "Remove me from your promotional messages list",
+    "Отпишите меня от рекламной рассылки",
+    "Отключите рекламную рассылку",
+    "Не присылайте смс с рекламой",
+    "stop promotions messages",
+    "stop sending ad messages",
+    "Please stop messages about offers",
+    "Inga meddelanden om erbjudanden",
+    "Yes order updates are fine. No ads or spam",
+    "don't text me your offers",
+    "stop all offers",
+    "take me off your marketing list",
+    "Stop all these ads please",
+]
+# They hold words of an end, and speak of a parcel, a watch, a gift card or a code.
+ABOUT_SOMETHING_ELSE = [
+    "I ordered a week ago. No updates or messages.",
+    "Still waiting for it. No updates or notifications.",
+    "Parcel should be at the locker. No pickup text or message",
+    "No code by text or message",
+    "waited all day, no texts or messages",
+    "Until now no updates or messages",
+    "Paketin piti tulla eilen. Ei viestiä eikä tekstaria",
+    "Beställde i måndags. Inget sms eller meddelande.",
+    "Заказ оформила. Нет ни смс ни уведомления.",
+    "Miten nämä housut voi loppua",
+    "miten nää kengät voi loppua kesken?!",
+    "Miten tämä voi loppua varastosta",
+    "Viestissä luki että se voi loppua nopeasti",
+    "Viestit eivät saa loppua",
+    "Tarjoukset eivät saa loppua!",
+    "Pelkään että tarjous voi loppua ennen palkkapäivää",
+    "The watch works well enough with WhatsApp messages",
+    "Works well enough with WhatsApp",
+    "The battery lasts long enough with notifications on",
+    "Enough of these offers to choose from",
+    "How do I turn the notifications off on the watch?",
+    "Can I turn notifications off on this watch?",
+    "It is impossible to turn the notifications off on this watch",
+    "How do I turn them off?",
+    "I can't turn these off, headphones are beeping",
+    "The lights flash when I turn them off",
+    "I would like it to end up in Helsinki",
+    "I want this to end up at my office",
+    "I would like the hem of this to end above the knee",
+    "I have been waiting 3 weeks for an answer. I want this to end.",
+    "I don't want out",
+    "We don't want out",
+    "Jättäkää viesti pois kortista",
+    "Jättäkää se viesti pois",
+    "Kassa ei hyväksy tarjouskoodia",
+    "Verkkokauppa ei hyväksy kampanjakoodia",
+    "Kortti ei hyväksy tarjoushintaa",
+    "En hyväksy tarjoustanne, haluan rahat takaisin",
+    "Jag samtycker inte till ert erbjudande",
+    "Voisiko lähettää viestin uudestaan?",
+    "Moi voisiko laittaa sen viestin uudestaan, hukkasin koodin",
+    "Hei, voisiko lähettää tarjouksen uudelleen?",
+    "Voisiko tämän lopettaa?",
+    "Voisitteko lähettää viestin uudestaan?",
+    "Could you send the message again?",
+    "Kan ni skicka meddelandet igen?",
+    "Пришлите сообщение ещё раз",
+    "Ei ole tullut viestiä",
+    "Ei tullut viestiä",
+    "Нет не пришло смс",
+    "No I got your message",
+    "No i saw the message",
 ]
 # Perhaps an end of more than offers, perhaps not.
 PERHAPS_WIDER = [
@@ -304,6 +407,17 @@ class TestWidestEnd:
         verdict = understanding.understand(text)
 
         assert (verdict.meaning, verdict.rule) == (Meaning.UNCLEAR, rule)
+
+    @pytest.mark.parametrize("text", ABOUT_SOMETHING_ELSE)
+    def test_is_none_in_talk_of_something_else(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.NOTHING
+
+    @pytest.mark.parametrize(
+        "text",
+        ["Get me a refund. I want out", "Voisiko jatkaa tarjousta?", "Turn these off please"],
+    )
+    def test_and_the_wish_to_begin_are_for_a_person_in_doubt(self, text: str) -> None:
+        assert understanding.understand(text).meaning is Meaning.UNCLEAR
 
     def test_is_the_plain_keyword_though_offers_are_meant(self) -> None:
         assert understanding.understand("stop. the offers, I mean").meaning is Meaning.OPT_OUT

@@ -11,7 +11,7 @@ up to three other words may stand between two of them, none before one that has 
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -70,10 +70,20 @@ def clauses(text: str) -> list[Clause]:
     return found
 
 
-def parts(clause: Clause, name: str) -> list[Clause]:
-    """This will cut a clause at the words of a class; empty parts are left out."""
-    cuts = [-1, *clause.places.get(name, ()), len(clause.words)]
-    pieces = (clause.words[before + 1 : cut] for before, cut in pairwise(cuts))
+def parts(clause: Clause, *names: str) -> list[Clause]:
+    """This will cut a clause at the words of classes; empty parts are left out."""
+    places = {place for name in names for place in clause.places.get(name, ())}
+    cuts = [-1, *sorted(places), len(clause.words)]
+    return _pieces(clause, ((before + 1, cut) for before, cut in pairwise(cuts)))
+
+
+def cut(clause: Clause, place: int) -> list[Clause]:
+    """This will cut a clause before a word; an empty part is left out."""
+    return _pieces(clause, ((0, place), (place, len(clause.words))))
+
+
+def _pieces(clause: Clause, ranges: Iterable[tuple[int, int]]) -> list[Clause]:
+    pieces = (clause.words[begin:end] for begin, end in ranges)
     return [Clause(words, clause.is_question, _places(words)) for words in pieces if words]
 
 

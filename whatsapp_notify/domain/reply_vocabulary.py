@@ -26,7 +26,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             отмените отменить отменяйте отмени отмена отключите отключить отключи отключайте
             выключите выключить выключи заблокирую уберите убрать
             end cancel terminate discontinue deactivate disable mute block""",
-        "LOPPU": "loppua loppumaan lopettaa loppuisi* poistettua poikki прекратить stoppade",
+        "LOPPU": "loppumaan lopettaa loppuisi* poistettua poikki прекратить stoppade",
         "ENDS": """
             loppuu loppuvat loppuisi loppuisivat slutar upphör прекратилось прекратились stops""",
         "SEND": """
@@ -68,7 +68,21 @@ CLASSES: Mapping[str, str] = MappingProxyType(
             mainos markkinointi tarjous kampanja
             reklam marknadsförings
             рекламн* маркетингов* промо
-            promotional promotion promo marketing advertising advertisement offer""",
+            promotional promotion promotions promo marketing advertising advertisement ad offer""",
+        # Who wants this once more has lost it: "could you send the message again".
+        "ONE_MSG": """
+            viestin tekstiviestin tekstarin ilmoituksen tarjouksen
+            meddelandet medelandet smset erbjudandet offerten
+            сообщение смску уведомление предложение
+            message msg notification offer""",
+        # Beside offers these are no other messages: "no ads or spam".
+        "JUNK": "spämm* roskapost* skräppost* спам спама спамом spam",
+        # Between a message and what it is about, and before that.
+        "ABOUT": "koskien om про о об с со about with regarding",
+        "DETERMINER": """
+            näitä nämä teidän era ert dessa de ваши вашу вашей эти этой
+            your any these those the of more such""",
+        "EACH": "kaikki kaikkia alla все all",
         "ALL": "mitään kaikki kaikkia allt alla något все всё ничего all everything anything",
         "THIS": """
             näitä nää näit nämä näiden näistä noita tätä tää tämä tällaisia
@@ -162,7 +176,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
         "LEAVE": "jättäkää jätä antakaa lämna låt låta оставьте оставте оставь leave let",
         "RID": "eroon slippa slipper избавиться rid",
         "POLITE_QUESTION": """
-            voisitte* voisitko voisiko voisko voitte* voitko voiko voisi saisko saisiko saako voinko
+            voisitte* voisitko voisko voitte* voitko voiko voisi saisko saisiko saako voinko
             kan kunde går skulle
             можно можете могли можешь
             can could would will""",

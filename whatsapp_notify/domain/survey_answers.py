@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from whatsapp_notify.domain.survey_vocabulary import (
     GRADES,
     HALVES,
+    LABEL_PAIRS,
     LABELS,
     NUMERALS,
     ONES,
@@ -224,10 +225,16 @@ def _counts(chunks: Sequence[_Chunk], place: int) -> bool:
     previous = chunks[place - 1] if place else None
     if previous and previous.core in LABELS and previous.tail in {"", ".", ":"}:
         return True
+    if previous and not previous.tail and _cores(chunks, place - 2, place) in LABEL_PAIRS:
+        return True
     following = chunks[place + 1].core if place + 1 < len(chunks) else ""
     if chunk.tail not in {"", "."}:
         return False
     return following in UNITS or _MONTH_IN_FINNISH.fullmatch(following) is not None
+
+
+def _cores(chunks: Sequence[_Chunk], begin: int, end: int) -> tuple[str, ...]:
+    return tuple(chunk.core for chunk in chunks[max(begin, 0) : end])
 
 
 def _places_in_groups(chunks: Sequence[_Chunk]) -> set[int]:

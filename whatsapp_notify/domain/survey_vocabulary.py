@@ -132,11 +132,14 @@ LABELS = _set_of_words(
     klo kello kellon kl klockan vid at past by before after until page sivu
     ennen jälkeen viimeistään puoli före efter halv
     в во к с до после около
-    opens closes starts ends aukeaa sulkeutuu alkaa loppuu öppnar stänger börjar slutar jobba
-    открывается закрывается начинается заканчивается
-    stop bus gate room floor apartment apt pysäkki linja laituri huone kerros asunto
-    hållplats buss linje spår rum våning lägenhet остановка автобус этаж подъезд квартира кв
     size koko koon kokoa koossa koosta storlek размер version versio versionen версия модель
+    """
+)
+#: Words which are a label together: alone they end many a comment.
+LABEL_PAIRS = _phrases(
+    """
+    bus stop
+    slutar jobba
     """
 )
 #: Chunks that say nothing: thanks, and what is punctuation or emoji alone.

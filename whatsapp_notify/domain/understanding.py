@@ -222,11 +222,26 @@ def _beside_offers(clause: Clause, end: Verdict) -> Verdict | None:
     """This will look for a wider end in a clause about offers: "no ads and leave me alone"."""
     if reply_sentences.fulfils(clause, reply_rules.KEYWORD_BEHIND_OFFERS):
         return _KEYWORD_AMONG_WORDS
-    parts = reply_sentences.parts(clause, "AND")
+    parts = [
+        piece
+        for part in reply_sentences.parts(clause, "AND", "OR")
+        for piece in _behind_offers(part)
+    ]
     if len(parts) == 1:
         return end
     keyword = _keyword_among_others([part for part in parts if _is_keyword(part)])
     return _widest((end, *_ends(parts), keyword))
+
+
+def _behind_offers(part: Clause) -> list[Clause]:
+    """This will cut an end of offers from what stands behind it: "no ads leave me alone"."""
+    last = max(part.places.get("AD", ()), default=len(part.words))
+    promotions = _promotions(part)
+    while last + 1 in promotions:
+        last += 1
+    pieces = reply_sentences.cut(part, last + 1)
+    is_end = reply_sentences.first(reply_rules.OUT, pieces[0]) is not None
+    return pieces if is_end else [part]
 
 
 def _beginning(found: Sequence[Clause]) -> Verdict | None:
@@ -285,18 +300,44 @@ def _has_offers(ends: Sequence[Verdict | None]) -> bool:
 
 def _is_about_offers(clause: Clause) -> bool:
     """This will tell whether only promotions are named: order news may go on."""
-    offers = clause.places.get("AD", ())
-    if not offers or clause.has("ALL", "NUMBER", "LIST"):
+    if not clause.has("AD") or clause.has("NUMBER"):
         return False
-    sent, whom = clause.places.get("SEND", ()), clause.places.get("ME", ())
-    # "Do not text me ads" names no text.
-    named = {place for place in sent if place + 1 in whom}.union(offers)
-    promotional = set(clause.places.get("PROMOTIONAL", ()))
-    for place in clause.places.get("MSG", ()):
-        # "Promotional text messages" are promotions, each word of them.
+    named = {*clause.places.get("MSG", ()), *clause.places.get("LIST", ())}
+    each = clause.places.get("EACH", ())
+    is_all_of_them = all(
+        place in each and _leads_to_offers(clause, place + 1)
+        for place in clause.places.get("ALL", ())
+    )
+    return is_all_of_them and named <= _promotions(clause)
+
+
+def _promotions(clause: Clause) -> set[int]:
+    """This will return the places of the words that name promotions and nothing else."""
+    places = clause.places
+    found = {place for name in ("AD", "JUNK", "PROMOTIONAL") for place in places.get(name, ())}
+    promotional = set(places.get("PROMOTIONAL", ()))
+    for place in sorted({*places.get("MSG", ()), *places.get("LIST", ())}):
+        # "Promotional text messages", each word of them.
         if place - 1 in promotional:
             promotional.add(place)
-    return (named | promotional).issuperset(clause.places.get("MSG", ()))
+        is_about = place + 1 in places.get("ABOUT", ()) and _leads_to_offers(clause, place + 1)
+        if is_about or _sends_offers(clause, place):
+            found.add(place)
+    return found | promotional
+
+
+def _sends_offers(clause: Clause, place: int) -> bool:
+    """This will tell whether a word is what is done with offers: "do not text me ads"."""
+    is_to_me = place in clause.places.get("SEND", ()) and place + 1 in clause.places.get("ME", ())
+    return is_to_me and _leads_to_offers(clause, place + 2)
+
+
+def _leads_to_offers(clause: Clause, place: int) -> bool:
+    """This will tell whether offers come next, but for "about your" and the like."""
+    between = {*clause.places.get("ABOUT", ()), *clause.places.get("DETERMINER", ())}
+    while place in between:
+        place += 1
+    return any(place in clause.places.get(name, ()) for name in ("AD", "PROMOTIONAL"))
 
 
 def _points_back(clause: Clause) -> bool:
