@@ -23,6 +23,19 @@ def test_f59_each_is_read_or_put_aside_and_the_good_in_it_done(world: World) -> 
     assert set(factories.webhook_states()) == {"processed", "quarantined"}
 
 
+@pytest.mark.parametrize(("turns", "is_read"), [(60, True), (1, False)])
+def test_what_takes_long_is_read_in_turns(
+    world: World, monkeypatch: pytest.MonkeyPatch, turns: int, is_read: bool
+) -> None:
+    monkeypatch.setattr(webhooks, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(webhooks, "_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(fuzz, "_TURNS", turns)
+
+    counts = fuzz.run(world, Run(seed=59, size=50))
+
+    assert any("waiting" in words for words in counts.problems) is not is_read
+
+
 def test_what_has_no_effect_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks.statuses, "apply", lambda **rest: 0)
 
