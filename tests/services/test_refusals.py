@@ -31,7 +31,7 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 REPAIR = NOW + 10 * MINUTE + timedelta(milliseconds=500)
 LATER = REPAIR + 5 * MINUTE
 
-UNPAID, NO_NAME, PAUSED = 131042, 131037, 132015
+UNPAID, LOCKED, NO_NAME, PAUSED = 131042, 131031, 131037, 132015
 
 
 @pytest.fixture(autouse=True)
@@ -103,23 +103,33 @@ def reinstate() -> None:
         notices.take_note(notice, now=REPAIR)
 
 
-NUMBER_IS_WELL = pytest.mark.parametrize("repair", [resume, reinstate])
+NUMBER_IS_WELL = pytest.mark.parametrize(
+    ("code", "repair"), [(UNPAID, resume), (LOCKED, resume), (LOCKED, reinstate)]
+)
 
 
 class TestNumber:
     @NUMBER_IS_WELL
     def test_f44_a_failure_from_before_the_repair_stops_nothing(
-        self, repair: Callable[[], None]
+        self, code: int, repair: Callable[[], None]
     ) -> None:
         first, second = sent(), sent()
-        fail(first, UNPAID, happened=NOW + SECOND, told=NOW + MINUTE)
+        fail(first, code, happened=NOW + SECOND, told=NOW + MINUTE)
         assert is_stopped()
         repair()
 
-        fail(second, UNPAID, happened=NOW + 2 * SECOND)
+        fail(second, code, happened=NOW + 2 * SECOND)
 
         assert not is_stopped()
         assert second.needs_attention
+
+    def test_f44_nor_one_of_a_ban_that_is_over_before_anything_was_told_of_it(self) -> None:
+        message = sent()
+        reinstate()
+
+        fail(message, LOCKED, happened=REPAIR - MINUTE)
+
+        assert not is_stopped()
 
     def test_f44_nor_one_that_was_read_only_after_it(self) -> None:
         message = sent()

@@ -82,8 +82,7 @@ def _update_account(notice: wire.AccountUpdate, now: datetime) -> None:
     is_over = notice.event in {"ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"}
     if notice.ban_state == "REINSTATE":
         for sender in told:
-            # What else only a person can end, such as an unpaid bill, goes on.
-            if sender.circuit_code in senders.BAN_CODES:
+            if not senders.needs_a_person(sender):
                 senders.close_circuit(sender=sender, now=now)
     elif notice.ban_state or notice.restrictions or notice.violation_type or is_over:
         _announce("account", notice.event)

@@ -103,6 +103,11 @@ def close_circuit(*, sender: Sender, now: datetime) -> None:
     _take_off_brakes(sender)
 
 
+def needs_a_person(sender: Sender) -> bool:
+    """This will tell whether it is stopped by what no end of a ban is the end of."""
+    return sender.circuit_code in MANUAL_RESUME_CODES - BAN_CODES
+
+
 def calm(*, sender: Sender, called_at: datetime) -> None:
     """This will let the number send again, after a call that began then. Needs the row held."""
     if sender.circuit_opened_at is not None:
