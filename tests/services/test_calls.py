@@ -308,8 +308,9 @@ class TestCalls:
 
         run([planned(number) for number in range(6)], per_second=5)
 
-        # Five in a second; the sixth has waited for a second of its own.
-        assert max(starts) - min(starts) >= 1.0
+        # Five in a second; the sixth has waited for a second of its own. The first may have been
+        # held up on its way from its place to its note.
+        assert max(starts) - min(starts) >= 0.9
 
     def test_what_may_begin_soon_does_not_wait_for_the_owner(self, monkeypatch) -> None:
         monkeypatch.setattr(calls_module, "LOOK_SECONDS", 60.0)
